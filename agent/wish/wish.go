@@ -23,6 +23,18 @@ type Wishes struct {
 	Host    string   `json:"host"`
 	Serial  int64    `json:"serial"` // grows with every change on this host
 	Servers []Server `json:"servers"`
+	// Networks are those that a port of these servers is on.
+	Networks []Network `json:"networks"`
+}
+
+// A Network is what the node needs to serve metadata on it: the OVN logical
+// port (type localport) that reaches this host's own metadata server.
+type Network struct {
+	ID          string   `json:"id"`
+	MetadataID  string   `json:"metadata_id"`  // the logical port's name and iface-id
+	MetadataMAC string   `json:"metadata_mac"` // of the localport
+	Addresses   []string `json:"addresses"`    // of the localport, with prefix: 10.0.0.2/24
+	MTU         int      `json:"mtu"`
 }
 
 // A Server is one guest as it should be. Ports and volumes are in the order the
@@ -75,6 +87,9 @@ type Port struct {
 	MAC       string `json:"mac"`
 	MTU       int    `json:"mtu"`
 	Tag       string `json:"tag,omitempty"`
+	// Addresses are the fixed IPs, without prefix: a metadata request from one
+	// of them on NetworkID is this server's.
+	Addresses []string `json:"addresses"`
 }
 
 // A Disk is a volume to attach; Kind says how QEMU reaches it.
