@@ -1,0 +1,95 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	_ "modernc.org/sqlite" // driver "sqlite"
+)
+
+// DB is the database: one handle to write, one to read.
+type DB struct {
+	write *bun.DB
+	read  *bun.DB
+	pg    bool
+	url   string
+	// Now is the clock, UTC and cut to microseconds, which both databases keep.
+	// Tests may set it.
+	Now func() time.Time
+}
+
+// Open opens "postgres://…" or an SQLite file by its path. The file is made when
+// missing, mode 0600 by the caller's umask.
+func Open(ctx context.Context, where string) (*DB, error) {
+	d := &DB{Now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }, url: where}
+	var err error
+	if strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://") {
+		err = d.openPostgres(where)
+	} else {
+		err = d.openSQLite(where)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := d.write.PingContext(ctx); err != nil {
+		d.Close()
+		return nil, fmt.Errorf("cannot open the database: %w", err)
+	}
+	return d, nil
+}
+
+func (d *DB) openPostgres(where string) error {
+	db, err := sql.Open("pgx", where)
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(32)
+	db.SetMaxIdleConns(16)
+	d.pg, d.write = true, bun.NewDB(db, pgdialect.New())
+	d.read = d.write
+	return nil
+}
+
+func (d *DB) openSQLite(path string) error {
+	pragmas := "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&_pragma=cache_size(-8000)&_pragma=temp_store(2)"
+	file := "file:" + (&url.URL{Path: path}).EscapedPath()
+	w, err := sql.Open("sqlite", file+"?_txlock=immediate&"+pragmas)
+	if err != nil {
+		return err
+	}
+	w.SetMaxOpenConns(1)
+	r, err := sql.Open("sqlite", file+"?_pragma=query_only(1)&"+pragmas)
+	if err != nil {
+		return err
+	}
+	r.SetMaxOpenConns(4)
+	r.SetMaxIdleConns(4)
+	d.write, d.read = bun.NewDB(w, sqlitedialect.New()), bun.NewDB(r, sqlitedialect.New())
+	return nil
+}
+
+// Postgres tells which of the two it is.
+func (d *DB) Postgres() bool { return d.pg }
+
+// URL is what the database was opened with; it may hold a password.
+func (d *DB) URL() string { return d.url }
+
+// Raw is the writing handle, for migrations and back-ups.
+func (d *DB) Raw() *sql.DB { return d.write.DB }
+
+// Close closes both handles.
+func (d *DB) Close() error {
+	err := d.write.Close()
+	if d.read != d.write {
+		err = d.read.Close()
+	}
+	return err
+}

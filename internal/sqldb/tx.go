@@ -1,0 +1,107 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/uptrace/bun"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+type txKey struct{}
+
+type tx struct {
+	bun.Tx
+	db    *DB
+	after []func()
+}
+
+// Q is what to query with: the context's transaction, else a reading handle.
+func (d *DB) Q(ctx context.Context) bun.IDB {
+	if t, ok := ctx.Value(txKey{}).(*tx); ok && t.db == d {
+		return t.Tx
+	}
+	return d.read
+}
+
+// InTx tells whether the context carries a transaction.
+func (d *DB) InTx(ctx context.Context) bool {
+	t, ok := ctx.Value(txKey{}).(*tx)
+	return ok && t.db == d
+}
+
+// Tx runs f in a transaction, joining the context's own if there is one. It
+// commits when f returns nil. f may run more than once; see the package page.
+func (d *DB) Tx(ctx context.Context, f func(ctx context.Context) error) error {
+	if d.InTx(ctx) {
+		return f(ctx)
+	}
+	for try := 0; ; try++ {
+		err := d.once(ctx, f)
+		if err == nil || !clash(err) || try == 20 || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(time.Duration(rand.IntN(1+min(try, 6)*4)+1) * time.Millisecond)
+	}
+}
+
+func (d *DB) once(ctx context.Context, f func(ctx context.Context) error) error {
+	var opts *sql.TxOptions
+	if d.pg {
+		opts = &sql.TxOptions{Isolation: sql.LevelSerializable}
+	}
+	b, err := d.write.BeginTx(ctx, opts)
+	if err != nil {
+		return err
+	}
+	t := &tx{Tx: b, db: d}
+	defer b.Rollback() // does nothing after Commit
+	if err := f(context.WithValue(ctx, txKey{}, t)); err != nil {
+		return err
+	}
+	if err := b.Commit(); err != nil {
+		return err
+	}
+	for _, g := range t.after {
+		g()
+	}
+	return nil
+}
+
+// After runs g when the context's transaction has been committed, at once when
+// there is none. g must not block.
+func (d *DB) After(ctx context.Context, g func()) {
+	if t, ok := ctx.Value(txKey{}).(*tx); ok && t.db == d {
+		t.after = append(t.after, g)
+		return
+	}
+	g()
+}
+
+// clash: another transaction was in the way; the same again may do.
+func clash(err error) bool {
+	var p *pgconn.PgError
+	if errors.As(err, &p) {
+		return p.Code == "40001" || p.Code == "40P01"
+	}
+	var s *sqlite.Error
+	return errors.As(err, &s) && s.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
+// Taken tells whether err says that a unique key is taken already.
+func Taken(err error) bool {
+	var p *pgconn.PgError
+	if errors.As(err, &p) {
+		return p.Code == "23505"
+	}
+	var s *sqlite.Error
+	return errors.As(err, &s) && (s.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || s.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+// Missing tells whether err says that no row was found.
+func Missing(err error) bool { return errors.Is(err, sql.ErrNoRows) }
