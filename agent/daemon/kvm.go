@@ -1,0 +1,5 @@
+package daemon
+
+import "context"
+
+func (h *Host) chooseAccel(ctx context.Context) error { h.Accel = "tcg"; return nil }

@@ -1,0 +1,159 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	nbSchema  = "/usr/share/ovn/ovn-nb.ovsschema"
+	sbSchema  = "/usr/share/ovn/ovn-sb.ovsschema"
+	ovsSchema = "/usr/share/openvswitch/vswitch.ovsschema"
+)
+
+// datapath is the kernel's if its module is there, else OVS's own.
+func datapath() string {
+	if !missing("/sys/module/openvswitch") || exec.Command("modprobe", "-q", "openvswitch").Run() == nil {
+		return "system"
+	}
+	return "netdev"
+}
+
+// ovnProcesses are in the order they start in. Where the databases are decides
+// where the switch makes its control sockets, so all share one directory.
+func (h *Host) ovnProcesses() []process {
+	db := func(name, sock string) process {
+		return h.ovs(name, sock, "ovsdb-server", "--remote=punix:"+h.sock(sock), "--unixctl="+h.Run+"/run/"+name+".ctl",
+			h.Run+"/ovn/"+name+".db")
+	}
+	return []process{
+		db("nb", "nb"),
+		db("sb", "sb"),
+		h.ovs("northd", "", "ovn-northd", "--unixctl="+h.Run+"/run/northd.ctl", "--ovnnb-db="+h.NB(), "--ovnsb-db="+h.SB()),
+		db("conf", "db"),
+		h.ovs("vswitchd", "", "ovs-vswitchd", "--unixctl="+h.Run+"/run/vswitchd.ctl", h.OVSDB()),
+		h.ovs("ovn-controller", "", "ovn-controller", h.OVSDB()),
+	}
+}
+
+// ovs is one of the OVS family, which share their flags. sock is the socket it answers on, if any.
+func (h *Host) ovs(name, sock, program string, args ...string) process {
+	argv := append([]string{program, "--detach", "--no-chdir", "-vconsole:off", "--pidfile=" + h.pidfile(name), "--log-file=" + h.log(name)}, args...)
+	ready := func(context.Context) error { return nil }
+	if sock != "" {
+		ready = dials(h.sock(sock))
+	}
+	return process{name: name, pidfile: h.pidfile(name), argv: argv, env: h.ovsEnv(), detaches: true, log: h.log(name), ready: ready}
+}
+
+func (h *Host) ovsEnv() []string {
+	var env []string
+	for _, v := range []string{"OVS_RUNDIR", "OVN_RUNDIR", "OVS_DBDIR", "OVN_DBDIR"} {
+		env = append(env, v+"="+h.Run+"/run")
+	}
+	return append(env, "OVS_LOGDIR="+h.Run+"/log", "OVN_LOGDIR="+h.Run+"/log")
+}
+
+func dials(sock string) func(context.Context) error {
+	return func(context.Context) error {
+		c, err := net.Dial("unix", sock)
+		if err == nil {
+			c.Close()
+		}
+		return err
+	}
+}
+
+func (h *Host) ensureOVN(ctx context.Context) error {
+	for name, schema := range map[string]string{"nb": nbSchema, "sb": sbSchema, "conf": ovsSchema} {
+		if err := h.makeDB(ctx, name, schema); err != nil {
+			return err
+		}
+	}
+	after := map[string]func(context.Context) error{
+		"northd":   h.initNB,
+		"conf":     h.initOVS,
+		"vswitchd": h.makeBridges,
+	}
+	for _, p := range h.ovnProcesses() {
+		if err := h.step(p.name, func() (bool, error) { return h.ensureProcess(ctx, p) }); err != nil {
+			return err
+		}
+		if f := after[p.name]; f != nil {
+			if err := f(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return h.step("public network", func() (bool, error) { return h.ensureNetwork(ctx) })
+}
+
+func (h *Host) ensureProcess(ctx context.Context, p process) (already bool, err error) {
+	if _, ok := p.pid(); ok {
+		return true, p.waitReady(ctx, nil)
+	}
+	return false, p.start(ctx, h.NS())
+}
+
+// makeDB makes a database under another name first: a half-made one is none.
+func (h *Host) makeDB(ctx context.Context, name, schema string) error {
+	file := filepath.Join(h.DataDir, "ovn", name+".db")
+	if !missing(file) {
+		return nil
+	}
+	fresh := file + ".new"
+	_ = os.Remove(fresh)
+	if err := h.command(ctx, "ovsdb-tool", "create", fresh, schema); err != nil {
+		return err
+	}
+	return os.Rename(fresh, file)
+}
+
+func (h *Host) initNB(ctx context.Context) error {
+	return h.command(ctx, "ovn-nbctl", "--timeout=20", "--db="+h.NB(), "init", "--", "set", "nb_global", ".", "name="+h.Name)
+}
+
+func (h *Host) initOVS(ctx context.Context) error {
+	ids := map[string]string{
+		"system-id":                h.Hostname,
+		"hostname":                 h.Hostname,
+		"ovn-remote":               h.SB(),
+		"ovn-encap-type":           "geneve",
+		"ovn-encap-ip":             h.EncapIP,
+		"ovn-bridge-datapath-type": h.Datapath,
+		"ovn-bridge-mappings":      h.Physnet + ":" + h.Bridge,
+		"ovn-monitor-all":          "true",
+	}
+	args := []string{"ovs-vsctl", "--timeout=20", "--no-wait", "--db=" + h.OVSDB(), "init", "--", "set", "open_vswitch", "."}
+	for k, v := range ids {
+		args = append(args, fmt.Sprintf("external-ids:%s=%q", k, v))
+	}
+	return h.command(ctx, args...)
+}
+
+func (h *Host) vsctl(ctx context.Context, args ...string) error {
+	return h.command(ctx, append([]string{"ovs-vsctl", "--timeout=20", "--db=" + h.OVSDB()}, args...)...)
+}
+
+// makeBridges makes the integration bridge and the public network's.
+func (h *Host) makeBridges(ctx context.Context) error {
+	kind := "datapath_type=" + h.Datapath
+	return h.vsctl(ctx,
+		"--may-exist", "add-br", "br-int", "--", "set", "bridge", "br-int", kind, "fail-mode=secure", "other-config:disable-in-band=true", "--",
+		"--may-exist", "add-br", h.Bridge, "--", "set", "bridge", h.Bridge, kind)
+}
+
+// Chassis reports whether ovn-controller is connected to the southbound database.
+func (h *Host) Chassis(ctx context.Context) bool {
+	pid, ok := livePID(h.pidfile("ovn-controller"), h.pidfile("ovn-controller"))
+	if !ok {
+		return false
+	}
+	answer, err := unixctl(ctx, fmt.Sprintf("%s/run/ovn-controller.%d.ctl", h.Run, pid), "connection-status")
+	return err == nil && strings.TrimSpace(answer) == "connected"
+}
