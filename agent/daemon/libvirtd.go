@@ -104,8 +104,7 @@ func (h *Host) stopGuests(ctx context.Context) error {
 	for _, f := range files {
 		mark := "guest=" + strings.TrimSuffix(filepath.Base(f), ".pid")
 		if pid, ok := livePID(f, mark); ok {
-			alive := func() bool { _, ok := livePID(f, mark); return ok }
-			err = errors.Join(err, endProcess(ctx, mark, pid, alive))
+			err = errors.Join(err, endProcess(ctx, mark, pid, mark))
 		}
 	}
 	return err

@@ -41,8 +41,13 @@ func livePID(file, mark string) (int, bool) {
 	if err != nil || pid <= 1 {
 		return 0, false
 	}
+	return pid, runs(pid, mark)
+}
+
+// runs reports whether process pid is there and has mark in its command line.
+func runs(pid int, mark string) bool {
 	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return pid, err == nil && bytes.Contains(cmdline, []byte(mark))
+	return err == nil && bytes.Contains(cmdline, []byte(mark))
 }
 
 // start starts the daemon in a session of its own, inside ns.
@@ -95,10 +100,12 @@ func (p process) stop(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	return endProcess(ctx, p.name, pid, func() bool { _, ok := p.pid(); return ok })
+	return endProcess(ctx, p.name, pid, p.pidfile)
 }
 
-func endProcess(ctx context.Context, name string, pid int, alive func() bool) error {
+// endProcess ends process pid and waits until it is gone. Daemons remove their
+// pid file before they end, so the process itself is watched.
+func endProcess(ctx context.Context, name string, pid int, mark string) error {
 	for _, s := range []struct {
 		sig  syscall.Signal
 		wait time.Duration
@@ -107,7 +114,7 @@ func endProcess(ctx context.Context, name string, pid int, alive func() bool) er
 			return fmt.Errorf("end %s: %w", name, err)
 		}
 		for end := time.Now().Add(s.wait); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-			if !alive() {
+			if !runs(pid, mark) {
 				return nil
 			}
 			if ctx.Err() != nil {
