@@ -5,8 +5,6 @@ package daemon
 import (
 	"context"
 	"net/netip"
-	"os"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -63,7 +61,7 @@ func TestUpAdoptsAndDownLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, pid := range before {
-		if _, err := os.Stat("/proc/" + strconv.Itoa(pid)); err == nil {
+		if runs(pid, h.Run) {
 			t.Errorf("%s (process %d) outlived Down", name, pid)
 		}
 	}
