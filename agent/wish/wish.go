@@ -134,7 +134,8 @@ type Node struct {
 	OVN        bool   `json:"ovn"` // the chassis is up
 }
 
-// A Seen is one guest as it is.
+// A Seen is one guest as it is. A wish for Gone that has been carried out is
+// reported as Gone with its generation, for as long as the wish stands.
 type Seen struct {
 	ID          string    `json:"id"`
 	Generation  int64     `json:"generation"` // of the wish last carried out in full; 0 none
