@@ -34,17 +34,20 @@ func (s Schemas) at(v Version) *schema {
 
 // A Shelf holds a service's schemas: files of JSON objects, operation → schema.
 // A name may be followed by the microversion it begins with: "create@2.19".
-// Schemas refer to others by "#/name", or to another file's by "file.json#/name".
+// Within a schema, a member with "x-since": "2.52" or "x-until": "2.56" is there
+// only in those microversions, and "x-required": {"networks": "2.37"} makes
+// properties required from one on. Schemas refer to others of the file by "#/name".
 type Shelf struct {
 	mu   sync.Mutex
 	docs map[string]map[string]any
 	all  *jsonschema.Compiler
+	have map[string]bool
 }
 
 // NewShelf reads all *.json of a folder. It panics on what is no JSON: the files
 // are part of the program.
 func NewShelf(files fs.FS, dir string) *Shelf {
-	s := &Shelf{docs: map[string]map[string]any{}, all: jsonschema.NewCompiler()}
+	s := &Shelf{docs: map[string]map[string]any{}, all: jsonschema.NewCompiler(), have: map[string]bool{}}
 	s.all.DefaultDraft(jsonschema.Draft7)
 	s.all.AssertFormat()
 	names, err := fs.Glob(files, path.Join(dir, "*.json"))
@@ -60,11 +63,7 @@ func NewShelf(files fs.FS, dir string) *Shelf {
 		if err != nil {
 			panic(fmt.Sprintf("%s: %v", n, err))
 		}
-		file := path.Base(n)
-		s.docs[strings.TrimSuffix(file, ".json")] = doc.(map[string]any)
-		if err := s.all.AddResource("mem:///"+file, doc); err != nil {
-			panic(err)
-		}
+		s.docs[strings.TrimSuffix(path.Base(n), ".json")] = doc.(map[string]any)
 	}
 	return s
 }
@@ -72,24 +71,47 @@ func NewShelf(files fs.FS, dir string) *Shelf {
 // Get is the schemas of "file.operation". It panics when there is none.
 func (s *Shelf) Get(name string) Schemas {
 	file, op, _ := strings.Cut(name, ".")
-	var out Schemas
-	for key := range s.docs[file] {
+	doc := s.docs[file]
+	var starts []Version // of each "op@version"
+	keys := map[Version]string{}
+	for key := range doc {
 		base, since, _ := strings.Cut(key, "@")
-		if base != op {
-			continue
+		if base == op {
+			v, _ := ParseVersion(since)
+			keys[v] = key
+			starts = append(starts, v)
 		}
-		v, _ := ParseVersion(since)
-		out = append(out, &schema{v, sync.OnceValues(func() (*jsonschema.Schema, error) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			return s.all.Compile("mem:///" + file + ".json#/" + key)
-		})})
 	}
-	if out == nil {
+	if starts == nil {
 		panic("no schema " + name)
 	}
-	slices.SortFunc(out, func(a, b *schema) int { return int(a.from - b.from) })
+	slices.Sort(starts)
+	var out Schemas
+	for _, v := range breaks(doc, starts) {
+		i, found := slices.BinarySearch(starts, v)
+		if !found {
+			i--
+		}
+		if i >= 0 {
+			out = append(out, s.lazy(file, keys[starts[i]], v))
+		}
+	}
 	return out
+}
+
+func (s *Shelf) lazy(file, key string, v Version) *schema {
+	return &schema{v, sync.OnceValues(func() (*jsonschema.Schema, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		at := fmt.Sprintf("mem:///%s-%d.json", file, v)
+		if !s.have[at] {
+			s.have[at] = true
+			if err := s.all.AddResource(at, prune(s.docs[file], v)); err != nil {
+				return nil, err
+			}
+		}
+		return s.all.Compile(at + "#/" + key)
+	})}
 }
 
 // A Violation is one way in which a body does not match its schema, worded as
