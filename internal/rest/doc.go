@@ -11,9 +11,10 @@
 //
 // A wire type for answers has `wire:"name"` tags; `wire:"name,2.9.."`,
 // `wire:"name,..2.46"` and `wire:"name,2.3..2.46"` bound a field to microversions,
-// `wire:"name,,omitempty"` leaves out empty values. Untagged embedded structs are
-// flattened. For input, `json:"…"` tags name body members, `path:"id"` a part of
-// the pattern, `query:"all_tenants"` a parameter.
+// `wire:"name,,omitempty"` leaves out empty values, and `wire:"*"` on a map makes
+// its members the object's own. Untagged embedded structs are flattened. For
+// input, `json:"…"` tags name body members, `path:"id"` a part of the pattern,
+// `query:"all_tenants"` a parameter.
 //
 // A listing row has List set and returns a listing.Page; limit, marker, sort_key,
 // sort_dir, sort=key:dir, fields and the filters named in the row are read by the

@@ -164,11 +164,17 @@ func encodeStruct(b []byte, x reflect.Value, v Version, fields []string) ([]byte
 	b = append(b, '{')
 	first := true
 	for _, f := range planOf(x.Type()) {
-		if !f.span.Has(v) || fields != nil && !slices.Contains(fields, f.name) {
+		if !f.span.Has(v) || fields != nil && f.name != "*" && !slices.Contains(fields, f.name) {
 			continue
 		}
 		value := x.FieldByIndex(f.index)
 		if f.omitEmpty && empty(value) {
+			continue
+		}
+		if f.name == "*" {
+			if b, first, err = encodeInto(b, value, v, fields, first); err != nil {
+				return b, err
+			}
 			continue
 		}
 		if !first {
@@ -181,6 +187,21 @@ func encodeStruct(b []byte, x reflect.Value, v Version, fields []string) ([]byte
 		}
 	}
 	return append(b, '}'), nil
+}
+
+// encodeInto appends a map's members to the object that b ends in.
+func encodeInto(b []byte, m reflect.Value, v Version, fields []string, first bool) ([]byte, bool, error) {
+	if m.Len() == 0 {
+		return b, first, nil
+	}
+	more, err := encodeMap(nil, m, v, fields)
+	if len(more) <= 2 {
+		return b, first, err
+	}
+	if !first {
+		b = append(b, ',')
+	}
+	return append(b, more[1:len(more)-1]...), false, err
 }
 
 func empty(v reflect.Value) bool {
