@@ -86,7 +86,7 @@ func (h *Host) removeNetwork() error {
 	if h.NS() == "" {
 		return errors.Join(errs...)
 	}
-	spaces, err := netns.List(h.NS() + "-md-")
+	spaces, err := netns.List(h.Name + "-md-")
 	errs = append(errs, err, netns.RemoveLink("", h.HostLink()))
 	for _, ns := range append(spaces, h.NS()) {
 		errs = append(errs, netns.Remove(ns))

@@ -1,0 +1,153 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"stackd/agent"
+	"stackd/agent/wish"
+	"stackd/internal/converge"
+)
+
+const gib = 1 << 30
+
+func (s *Store) dir(id string) string { return filepath.Join(s.Instances, filepath.Base(id)) }
+
+// Console is where the guest's serial console is logged to.
+func (s *Store) Console(id string) string { return filepath.Join(s.dir(id), "console.log") }
+
+// Files are the server's local disks in the order the guest sees them.
+func (s *Store) Files(v wish.Server) []agent.File {
+	var all []agent.File
+	add := func(role, name, format string) {
+		all = append(all, agent.File{Role: role, Path: filepath.Join(s.dir(v.ID), name), Format: format})
+	}
+	if v.Image != nil {
+		add("root", "disk", "qcow2")
+	}
+	if v.EphemeralGB > 0 {
+		add("ephemeral", "disk.eph0", "raw")
+	}
+	if v.SwapMB > 0 {
+		add("swap", "disk.swap", "raw")
+	}
+	if v.ConfigDrive {
+		add("config", "disk.config", "raw")
+	}
+	return all
+}
+
+// Made reports whether the server's disks are there, the config drive aside.
+func (s *Store) Made(v wish.Server) (bool, error) {
+	if ok, err := there(s.dir(v.ID)); !ok || err != nil {
+		return false, err
+	}
+	for _, f := range s.Files(v) {
+		if f.Role == "config" {
+			continue
+		}
+		if ok, err := there(f.Path); !ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// Make makes what is missing. A disk that is there is the guest's and is not touched.
+func (s *Store) Make(ctx context.Context, v wish.Server) error {
+	if err := os.MkdirAll(s.dir(v.ID), 0o755); err != nil {
+		return err
+	}
+	for _, f := range s.Files(v) {
+		ok, err := there(f.Path)
+		if err == nil && !ok {
+			err = s.makeFile(ctx, v, f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeFile works under another name, so that a disk is whole or not there.
+func (s *Store) makeFile(ctx context.Context, v wish.Server, f agent.File) error {
+	tmp := f.Path + ".new"
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	var err error
+	switch f.Role {
+	case "root":
+		err = s.makeRoot(ctx, v, tmp)
+	case "ephemeral":
+		err = errors.Join(sparse(tmp, int64(v.EphemeralGB)*gib), run(ctx, "mke2fs", "-q", "-F", "-t", "ext4", "-L", "ephemeral0", tmp))
+	case "swap":
+		err = errors.Join(sparse(tmp, int64(v.SwapMB)<<20), run(ctx, "mkswap", "-q", tmp))
+	case "config":
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("make the %s disk: %w", f.Role, err)
+	}
+	return os.Rename(tmp, f.Path)
+}
+
+// makeRoot makes an overlay; formats are always given, never guessed.
+func (s *Store) makeRoot(ctx context.Context, v wish.Server, path string) error {
+	size, err := s.imageSize(*v.Image)
+	if err != nil {
+		return err
+	}
+	if v.RootGB > 0 {
+		if wanted := int64(v.RootGB) * gib; size > wanted {
+			return converge.Finalf("image %s is a disk of %d bytes; the flavor has %d", v.Image.ID, size, wanted)
+		}
+		size = int64(v.RootGB) * gib
+	}
+	link := filepath.Join(s.dir(v.ID), "base")
+	_ = os.Remove(link)
+	if err := errors.Join(s.use(*v.Image), os.Symlink(s.imagePath(*v.Image), link)); err != nil {
+		return err
+	}
+	return run(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-F", baseFormat(*v.Image), "-b", s.imagePath(*v.Image),
+		path, strconv.FormatInt((size+511)/512*512, 10))
+}
+
+func sparse(path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(size), f.Close())
+}
+
+// Remove removes all that the server has here.
+func (s *Store) Remove(_ context.Context, id string) error { return os.RemoveAll(s.dir(id)) }
+
+// Owners are the servers that have a directory.
+func (s *Store) Owners() ([]string, error) {
+	dirs, err := os.ReadDir(s.Instances)
+	var ids []string
+	for _, d := range dirs {
+		if uuid.Validate(d.Name()) == nil {
+			ids = append(ids, d.Name())
+		}
+	}
+	return ids, err
+}
+
+func there(path string) (bool, error) {
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,28 @@
+// Package agent is the node: it pulls what should be on its host, makes it so,
+// and reports what it sees. It may be killed and started again at any time
+// without a guest noticing.
+//
+// Its language with the control plane is package wish. Read agent.go for the
+// loops, ladder.go for the life of a guest step by step, power.go for starting,
+// stopping and rebooting, and report.go for what goes up. What it stands on is
+// stated in needs.go and done elsewhere:
+//
+//	agent/libvirt    guests in QEMU, the only caller of libvirt
+//	agent/disk       image cache, root disks, config drives
+//	agent/vif        taps, OVS ports, metadata namespaces
+//	agent/metadata   the answers at 169.254.169.254
+//	agent/daemon     the daemons below all this, on hosts that do not run them
+//	agent/netns      network namespaces
+//	agent/sim        a node without a hypervisor, for scale and fault tests
+//	agent/node       puts the real ones together
+//
+// Nothing is remembered between passes but what is in the world: a domain
+// carries its server's id, the generation of the wish last carried out and the
+// reboots done (a Mark), and a pass compares that with the wish. So:
+//
+//   - A wish whose generation is carried out is left alone: a guest that shut
+//     itself down or crashed stays so and is reported; the control plane decides.
+//   - A reboot is a counter ahead of the mark; killed half-way, it goes on.
+//   - A wish that says Gone removes every trace, and the server is reported until
+//     there is none. A guest that no wish names is left alone and reported.
+package agent

@@ -1,0 +1,92 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"stackd/agent/wish"
+	"stackd/internal/converge"
+)
+
+// A task is one pass over one server.
+type task struct {
+	wish.Server
+	entry *entry
+}
+
+// steps is the life of a guest, from nothing to running.
+func (a *Agent) steps() converge.Ladder[*task] {
+	return converge.Ladder[*task]{
+		{Name: "imaged", Holds: a.imaged, Make: a.fetchImage},
+		{Name: "disked", Holds: a.disked, Make: a.makeDisks, Remove: a.removeDisks},
+		{Name: "configured", Holds: a.configured, Make: a.configure},
+		{Name: "plugged", Holds: a.plugged, Make: a.plug, Remove: a.unplug},
+		{Name: "defined", Holds: a.defined, Make: a.define, Remove: a.undefine},
+		{Name: "started", Holds: a.carriedOut, Make: a.carryOut},
+	}
+}
+
+// imaged: a root disk that is there needs its image no more than in the cache,
+// where it stays as long as it is used.
+func (a *Agent) imaged(_ context.Context, t *task) (bool, error) {
+	if t.Image == nil || a.Disks.HasImage(*t.Image) {
+		return true, nil
+	}
+	return a.Disks.Made(t.Server)
+}
+
+func (a *Agent) fetchImage(ctx context.Context, t *task) error {
+	return a.Disks.FetchImage(ctx, *t.Image, func(ctx context.Context) (io.ReadCloser, error) {
+		return a.Plane.Image(ctx, t.Image.ID)
+	})
+}
+
+func (a *Agent) disked(_ context.Context, t *task) (bool, error) { return a.Disks.Made(t.Server) }
+
+func (a *Agent) makeDisks(ctx context.Context, t *task) error { return a.Disks.Make(ctx, t.Server) }
+
+func (a *Agent) removeDisks(ctx context.Context, t *task) error { return a.Disks.Remove(ctx, t.ID) }
+
+func (a *Agent) configured(_ context.Context, t *task) (bool, error) {
+	return a.Disks.Configured(t.Server)
+}
+
+func (a *Agent) configure(ctx context.Context, t *task) error {
+	return a.Disks.Configure(ctx, t.Server)
+}
+
+func (a *Agent) plugged(ctx context.Context, t *task) (bool, error) {
+	return a.Vifs.Plugged(ctx, t.Server)
+}
+
+func (a *Agent) plug(ctx context.Context, t *task) error { return a.Vifs.Plug(ctx, t.Server) }
+
+func (a *Agent) unplug(ctx context.Context, t *task) error {
+	return a.Vifs.Unplug(ctx, t.Server, nil)
+}
+
+func (a *Agent) defined(ctx context.Context, t *task) (bool, error) {
+	_, err := a.Hypervisor.Guest(ctx, t.ID)
+	if errors.Is(err, ErrNoGuest) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// define makes the domain as the wish is now. Reboots wished so far are done by
+// its start; the generation is not carried out until that.
+func (a *Agent) define(ctx context.Context, t *task) error {
+	return a.Hypervisor.Define(ctx, Spec{
+		Server: t.Server, Files: a.Disks.Files(t.Server), Console: a.Disks.Console(t.ID),
+		Mark: Mark{SoftReboots: t.SoftReboots, HardReboots: t.HardReboots},
+	})
+}
+
+func (a *Agent) undefine(ctx context.Context, t *task) error {
+	err := a.Hypervisor.Undefine(ctx, t.ID)
+	if errors.Is(err, ErrNoGuest) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,125 @@
+package libvirt
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/xml"
+	"slices"
+
+	lv "github.com/digitalocean/go-libvirt"
+
+	"stackd/agent/wish"
+)
+
+// AttachPort gives a running guest a NIC; the tap must be there.
+func (h *Hypervisor) AttachPort(_ context.Context, id string, p wish.Port) error {
+	return h.attach(id, func(*lv.Libvirt, seenDomain) (any, error) { return h.nic(p), nil })
+}
+
+// AttachVolume gives a running guest a disk, at the first free name.
+func (h *Hypervisor) AttachVolume(_ context.Context, id string, v wish.Disk) error {
+	return h.attach(id, func(c *lv.Libvirt, doc seenDomain) (any, error) {
+		if err := h.keepSecret(c, v); err != nil {
+			return nil, err
+		}
+		n := 0
+		for slices.ContainsFunc(doc.Devices.Disks, func(d disk) bool { return d.Target.Dev == deviceName(n) }) {
+			n++
+		}
+		d, err := volume(v, deviceName(n))
+		d.Alias = &alias{"ua-" + v.VolumeID}
+		return d, err
+	})
+}
+
+func (h *Hypervisor) attach(id string, device func(*lv.Libvirt, seenDomain) (any, error)) error {
+	return h.with(id, "attach the device", func(c *lv.Libvirt, d lv.Domain) error {
+		doc, err := readDomain(c, d)
+		if err != nil {
+			return err
+		}
+		dev, err := device(c, doc)
+		if err != nil {
+			return err
+		}
+		text, err := xml.Marshal(dev)
+		if err != nil {
+			return err
+		}
+		return c.DomainAttachDeviceFlags(d, string(text), uint32(lv.DomainDeviceModifyLive))
+	})
+}
+
+// DetachPort asks the guest to let go of a NIC. It has when Guest shows so.
+func (h *Hypervisor) DetachPort(_ context.Context, id, portID string) error {
+	return h.detach(id, portID)
+}
+
+// DetachVolume asks the guest to let go of a volume. It has when Guest shows so.
+func (h *Hypervisor) DetachVolume(_ context.Context, id, volumeID string) error {
+	return h.detach(id, volumeID)
+}
+
+func (h *Hypervisor) detach(id, device string) error {
+	return h.with(id, "detach the device", func(c *lv.Libvirt, d lv.Domain) error {
+		err := c.DomainDetachDeviceAlias(d, "ua-"+device, uint32(lv.DomainDeviceModifyLive))
+		if hasCode(err, lv.ErrDeviceMissing) {
+			return nil
+		}
+		return err
+	})
+}
+
+// A secret is libvirt's record of a volume's password.
+type secret struct {
+	XMLName   xml.Name `xml:"secret"`
+	Ephemeral string   `xml:"ephemeral,attr"`
+	Private   string   `xml:"private,attr"`
+	UUID      string   `xml:"uuid"`
+	Usage     usage    `xml:"usage"`
+}
+
+type usage struct {
+	Type   string `xml:"type,attr"`
+	Name   string `xml:"name,omitempty"`
+	Target string `xml:"target,omitempty"`
+}
+
+func (h *Hypervisor) keepSecret(c *lv.Libvirt, v wish.Disk) error {
+	id := secretID(v)
+	if id == "" {
+		return nil
+	}
+	doc := secret{Ephemeral: "no", Private: "yes", UUID: id, Usage: usage{Type: secretUsage(v)}}
+	value := []byte(v.Source["password"])
+	if doc.Usage.Type == "ceph" {
+		doc.Usage.Name = v.VolumeID
+		key, err := base64.StdEncoding.DecodeString(v.Source["password"])
+		if err != nil {
+			return badVolume(v, "the key is not base64")
+		}
+		value = key
+	} else {
+		doc.Usage.Target = v.VolumeID
+	}
+	text, err := xml.Marshal(doc)
+	if err != nil {
+		return err
+	}
+	s, err := c.SecretDefineXML(string(text), 0)
+	if err == nil {
+		err = c.SecretSetValue(s, value, 0)
+	}
+	return explain("keep the volume's secret", err)
+}
+
+func forgetSecret(c *lv.Libvirt, d disk) {
+	if d.Source.Auth == nil {
+		return
+	}
+	if id, err := parseUUID(d.Source.Auth.Secret.UUID); err == nil {
+		if s, err := c.SecretLookupByUUID(id); err == nil {
+			_ = c.SecretUndefine(s)
+		}
+	}
+}

@@ -1,0 +1,25 @@
+package agent
+
+import (
+	"context"
+	"io"
+
+	"stackd/agent/wish"
+)
+
+var _ wish.Live = (*Agent)(nil)
+
+// ConsoleLog is the tail of the guest's serial console.
+func (a *Agent) ConsoleLog(ctx context.Context, id string, lines int) (string, error) {
+	return a.Hypervisor.ConsoleLog(ctx, id, lines)
+}
+
+// VNC opens the guest's display.
+func (a *Agent) VNC(ctx context.Context, id string) (io.ReadWriteCloser, error) {
+	return a.Hypervisor.VNC(ctx, id)
+}
+
+// Diagnostics are the guest's counters.
+func (a *Agent) Diagnostics(ctx context.Context, id string) (wish.Diagnostics, error) {
+	return a.Hypervisor.Diagnostics(ctx, id)
+}

@@ -1,0 +1,107 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"stackd/agent/wish"
+)
+
+// ErrNoGuest is the error of a call that names a guest that is not there.
+var ErrNoGuest = errors.New("no such guest on this host")
+
+// A Mark is what has been carried out for a guest. It is kept with the guest.
+type Mark struct {
+	Generation  int64 // of the wish last carried out in full; 0 none
+	SoftReboots int64
+	HardReboots int64
+	Started     time.Time
+}
+
+// A Guest is a domain of ours as the hypervisor has it.
+type Guest struct {
+	ID      string
+	Mark    Mark
+	Power   wish.Power // Running, Paused, Stopped, Suspended or Crashed
+	Ports   []string
+	Volumes []string
+}
+
+// Active reports whether the guest has a process.
+func (g Guest) Active() bool { return g.Power == wish.Running || g.Power == wish.Paused }
+
+// A File is a disk that lives on this host. Roles: root, ephemeral, swap, config.
+type File struct {
+	Role   string
+	Path   string
+	Format string // qcow2 or raw
+}
+
+// A Spec is all that a domain is made from.
+type Spec struct {
+	wish.Server
+	Mark    Mark
+	Files   []File
+	Console string // the file that the serial console is logged to
+}
+
+// A Hypervisor holds guests. A guest is named by its server's id; one that is
+// not there is ErrNoGuest.
+type Hypervisor interface {
+	Guest(ctx context.Context, id string) (Guest, error)
+	Guests(ctx context.Context) ([]Guest, error)
+	Define(ctx context.Context, s Spec) error // also again: takes effect at the next Start
+	Mark(ctx context.Context, id string, m Mark) error
+	Start(ctx context.Context, id string) error    // from Suspended, it goes on where it was
+	Shutdown(ctx context.Context, id string) error // asks the guest; it may take its time
+	PowerOff(ctx context.Context, id string) error // at once; drops a suspended guest's memory too
+	Pause(ctx context.Context, id string) error
+	Resume(ctx context.Context, id string) error
+	Suspend(ctx context.Context, id string) error
+	AttachPort(ctx context.Context, id string, p wish.Port) error
+	DetachPort(ctx context.Context, id, portID string) error
+	AttachVolume(ctx context.Context, id string, d wish.Disk) error
+	DetachVolume(ctx context.Context, id, volumeID string) error
+	Undefine(ctx context.Context, id string) error // powers off first; nothing to do is no error
+	// Watch calls changed with the id of a guest whose power changed, until the context ends.
+	Watch(ctx context.Context, changed func(id string))
+	// Node fills in what the hypervisor knows of its host.
+	Node(ctx context.Context, n *wish.Node) error
+	wish.Live
+}
+
+// Disks keeps images and the guests' local disks.
+type Disks interface {
+	HasImage(wish.Image) bool
+	// FetchImage brings an image into the cache, from open. Calls at the same
+	// time for the same image share one transfer.
+	FetchImage(ctx context.Context, i wish.Image, open func(context.Context) (io.ReadCloser, error)) error
+	Made(wish.Server) (bool, error)               // root, ephemeral and swap are there
+	Make(context.Context, wish.Server) error      // from the cached image
+	Configured(wish.Server) (bool, error)         // the config drive is there, or none is wished
+	Configure(context.Context, wish.Server) error //
+	Files(wish.Server) []File                     // in the order the guest sees them
+	Console(id string) string                     // path of the console's log
+	Remove(ctx context.Context, id string) error  // all that a server has here
+	Owners() ([]string, error)                    // servers that have something here
+	Space() (totalGB, freeGB int, err error)
+	Sweep(ctx context.Context) error // bounds logs, drops images long unused
+}
+
+// Vifs joins guests to networks.
+type Vifs interface {
+	Plugged(context.Context, wish.Server) (bool, error)
+	Plug(context.Context, wish.Server) error
+	// Unplug removes the server's plugs, known by its id and its ports, except those of keep.
+	Unplug(ctx context.Context, s wish.Server, keep []wish.Port) error
+	Owners(context.Context) ([]string, error) // servers that have a plug here
+	Ready(context.Context) bool               // the host's chassis is up
+}
+
+// Metadata answers guests at 169.254.169.254.
+type Metadata interface {
+	// Serve serves these networks, and no others, on behalf of these servers.
+	Serve(context.Context, []wish.Network, []wish.Server) error
+}

@@ -1,0 +1,239 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"stackd/agent/wish"
+	"stackd/internal/converge"
+)
+
+// pushAgain is how often the power button of a guest that goes on is pressed.
+const pushAgain = 10 * time.Second
+
+// carriedOut compares the guest's mark with the wish. What a guest did by itself
+// since then is its own affair.
+func (a *Agent) carriedOut(ctx context.Context, t *task) (bool, error) {
+	g, err := a.Hypervisor.Guest(ctx, t.ID)
+	if err != nil {
+		return false, err
+	}
+	return g.Mark.Generation >= t.Generation && !rebootDue(t.Server, g) && (!g.Active() || sameDevices(t.Server, g)), nil
+}
+
+// carryOut takes the guest one stretch towards the wish, and marks it when there.
+func (a *Agent) carryOut(ctx context.Context, t *task) error {
+	g, err := a.Hypervisor.Guest(ctx, t.ID)
+	if err != nil {
+		return err
+	}
+	if err := a.reach(ctx, t, g); err != nil {
+		return err
+	}
+	g, err = a.Hypervisor.Guest(ctx, t.ID)
+	if err != nil {
+		return err
+	}
+	if g.Active() && !sameDevices(t.Server, g) {
+		if err := a.exchange(ctx, t, g); err != nil {
+			return err
+		}
+	}
+	if !g.Active() {
+		if err := a.Vifs.Unplug(ctx, t.Server, t.Ports); err != nil { // ports of earlier wishes
+			return err
+		}
+	}
+	m := Mark{Generation: t.Generation, SoftReboots: t.SoftReboots, HardReboots: t.HardReboots, Started: g.Mark.Started}
+	if g.Active() && m.Started.IsZero() {
+		m.Started = time.Now()
+	}
+	return a.Hypervisor.Mark(ctx, t.ID, m)
+}
+
+// reach brings the guest into the wished power state.
+func (a *Agent) reach(ctx context.Context, t *task, g Guest) error {
+	switch t.Power {
+	case wish.Running:
+		return a.run(ctx, t, g)
+	case wish.Stopped:
+		return a.stop(ctx, t, g)
+	case wish.Paused:
+		if g.Power == wish.Paused {
+			return nil
+		}
+		if err := a.run(ctx, t, g); err != nil {
+			return err
+		}
+		return a.Hypervisor.Pause(ctx, t.ID)
+	case wish.Suspended:
+		if !g.Active() {
+			return nil
+		}
+		return a.Hypervisor.Suspend(ctx, t.ID)
+	}
+	return converge.Finalf("power state %q is not known here", t.Power)
+}
+
+// run gets the guest running, by way of a reboot when one is due. A reboot is
+// stopping; starting is the same for all.
+func (a *Agent) run(ctx context.Context, t *task, g Guest) error {
+	if rebootDue(t.Server, g) && g.Active() {
+		if t.HardReboots > g.Mark.HardReboots || g.Power == wish.Paused {
+			if err := a.Hypervisor.PowerOff(ctx, t.ID); err != nil {
+				return err
+			}
+		} else if err := a.stop(ctx, t, g); err != nil {
+			return err
+		}
+		return a.start(ctx, t)
+	}
+	switch g.Power {
+	case wish.Running:
+		return nil
+	case wish.Paused:
+		return a.Hypervisor.Resume(ctx, t.ID)
+	case wish.Suspended:
+		if t.HardReboots == g.Mark.HardReboots {
+			return a.Hypervisor.Start(ctx, t.ID)
+		}
+		if err := a.Hypervisor.PowerOff(ctx, t.ID); err != nil {
+			return err
+		}
+	}
+	return a.start(ctx, t)
+}
+
+// start defines the guest as it is wished now and starts it. Ports of an earlier
+// wish go first, while nothing holds them.
+func (a *Agent) start(ctx context.Context, t *task) error {
+	if err := a.Vifs.Unplug(ctx, t.Server, t.Ports); err != nil {
+		return err
+	}
+	if err := a.define(ctx, t); err != nil {
+		return err
+	}
+	return a.Hypervisor.Start(ctx, t.ID)
+}
+
+// stop asks the guest to shut down, and pulls the plug when it takes too long.
+func (a *Agent) stop(ctx context.Context, t *task, g Guest) error {
+	switch g.Power {
+	case wish.Running:
+	case wish.Paused, wish.Suspended:
+		return a.Hypervisor.PowerOff(ctx, t.ID)
+	default:
+		return nil
+	}
+	asked, push := a.ask(t.entry)
+	if time.Since(asked) > a.ShutdownGrace {
+		return a.Hypervisor.PowerOff(ctx, t.ID)
+	}
+	if push {
+		if err := a.Hypervisor.Shutdown(ctx, t.ID); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("waiting for the guest to shut down: %w", converge.Later(500*time.Millisecond))
+}
+
+// ask says since when the guest is asked, and whether to ask once more.
+func (a *Agent) ask(e *entry) (since time.Time, push bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := time.Now()
+	if e.asked.IsZero() {
+		e.asked, e.pushed = now, time.Time{}
+	}
+	if push = now.Sub(e.pushed) > pushAgain; push {
+		e.pushed = now
+	}
+	return e.asked, push
+}
+
+func rebootDue(s wish.Server, g Guest) bool {
+	return s.Power == wish.Running && (s.SoftReboots > g.Mark.SoftReboots || s.HardReboots > g.Mark.HardReboots)
+}
+
+// sameDevices reports whether a guest has the wished ports and volumes.
+func sameDevices(s wish.Server, g Guest) bool {
+	add, drop := difference(portIDs(s), g.Ports)
+	add2, drop2 := difference(volumeIDs(s), g.Volumes)
+	return len(add)+len(drop)+len(add2)+len(drop2) == 0
+}
+
+// exchange attaches to and detaches from a running guest what differs. A guest
+// lets go when it likes, so that is looked at again.
+func (a *Agent) exchange(ctx context.Context, t *task, g Guest) error {
+	add, drop := difference(portIDs(t.Server), g.Ports)
+	for _, p := range t.Ports {
+		if slices.Contains(add, p.ID) {
+			if err := a.Hypervisor.AttachPort(ctx, t.ID, p); err != nil {
+				return err
+			}
+		}
+	}
+	add, drop2 := difference(volumeIDs(t.Server), g.Volumes)
+	for _, v := range t.Volumes {
+		if slices.Contains(add, v.VolumeID) {
+			if err := a.Hypervisor.AttachVolume(ctx, t.ID, v); err != nil {
+				return err
+			}
+		}
+	}
+	return a.letGo(ctx, t, drop, drop2)
+}
+
+func (a *Agent) letGo(ctx context.Context, t *task, ports, volumes []string) error {
+	for _, id := range ports {
+		if err := a.Hypervisor.DetachPort(ctx, t.ID, id); err != nil {
+			return err
+		}
+	}
+	for _, id := range volumes {
+		if err := a.Hypervisor.DetachVolume(ctx, t.ID, id); err != nil {
+			return err
+		}
+	}
+	g, err := a.Hypervisor.Guest(ctx, t.ID)
+	if err != nil {
+		return err
+	}
+	if g.Active() && !sameDevices(t.Server, g) {
+		return fmt.Errorf("waiting for the guest to let go of a device: %w", converge.Later(time.Second))
+	}
+	return a.Vifs.Unplug(ctx, t.Server, t.Ports)
+}
+
+func portIDs(s wish.Server) []string {
+	var ids []string
+	for _, p := range s.Ports {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+func volumeIDs(s wish.Server) []string {
+	var ids []string
+	for _, v := range s.Volumes {
+		ids = append(ids, v.VolumeID)
+	}
+	return ids
+}
+
+// difference is what wanted has and have lacks, and the other way round.
+func difference(wanted, have []string) (add, drop []string) {
+	for _, w := range wanted {
+		if !slices.Contains(have, w) {
+			add = append(add, w)
+		}
+	}
+	for _, h := range have {
+		if !slices.Contains(wanted, h) {
+			drop = append(drop, h)
+		}
+	}
+	return add, drop
+}

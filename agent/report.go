@@ -1,0 +1,134 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"stackd/agent/wish"
+	"stackd/internal/converge"
+)
+
+// reportLoop reports on every change, and every few seconds without one.
+func (a *Agent) reportLoop(ctx context.Context) {
+	tick := time.NewTicker(a.ReportEvery)
+	defer tick.Stop()
+	for {
+		if err := a.reportOnce(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Warn("cannot report", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-a.report:
+			pause(ctx, 20*time.Millisecond) // changes come in flocks
+		}
+	}
+}
+
+func (a *Agent) reportOnce(ctx context.Context) error {
+	r, err := a.look(ctx)
+	if err != nil {
+		return err
+	}
+	return a.Plane.Report(ctx, r)
+}
+
+// look is what the host is like now. When the hypervisor does not answer there
+// is no report: guests that cannot be seen are not gone.
+func (a *Agent) look(ctx context.Context) (wish.Report, error) {
+	r := wish.Report{Host: a.Host, At: time.Now().UTC(), Node: wish.Node{Hostname: a.Hostname, IP: a.IP}}
+	wishes := a.entries() // before looking, so that what is removed meanwhile is in neither
+	guests, err := a.Hypervisor.Guests(ctx)
+	if err != nil {
+		return r, err
+	}
+	traces, err := a.traces(ctx)
+	if err != nil {
+		return r, err
+	}
+	seen := map[string]wish.Seen{}
+	for _, g := range guests {
+		seen[g.ID] = wish.Seen{
+			ID: g.ID, Generation: g.Mark.Generation, Power: g.Power, SoftReboots: g.Mark.SoftReboots, HardReboots: g.Mark.HardReboots,
+			Ports: g.Ports, Volumes: g.Volumes, StartedAt: g.Mark.Started,
+		}
+	}
+	for _, id := range traces {
+		if _, ok := seen[id]; !ok {
+			seen[id] = wish.Seen{ID: id, Power: wish.Gone} // no guest, but not nothing either
+		}
+	}
+	for id, e := range wishes {
+		addEntry(seen, id, e)
+	}
+	for _, s := range seen {
+		r.Servers = append(r.Servers, s)
+	}
+	slices.SortFunc(r.Servers, func(x, y wish.Seen) int { return compare(x.ID, y.ID) })
+	r.Node.OVN = a.Vifs.Ready(ctx)
+	if err := a.node(ctx, &r.Node); err != nil {
+		a.Log.Warn("the host's own facts are not all known", "err", err)
+	}
+	return r, nil
+}
+
+// traces are servers that have a disk or a plug here.
+func (a *Agent) traces(ctx context.Context) ([]string, error) {
+	disks, err := a.Disks.Owners()
+	plugs, err2 := a.Vifs.Owners(ctx)
+	return append(disks, plugs...), errors.Join(err, err2)
+}
+
+// addEntry adds how far the wish of a server has come. One that is wished gone
+// is seen until a pass has removed every trace.
+func addEntry(seen map[string]wish.Seen, id string, e entry) {
+	s, ok := seen[id]
+	if !ok && e.gone {
+		return
+	}
+	if !ok {
+		s = wish.Seen{ID: id, Power: wish.Gone}
+	}
+	s.Step, s.Fault, s.Final = e.step, e.fault, e.final
+	if s.Step == "" && !e.due.IsZero() && s.Generation < e.wish.Generation {
+		s.Step = "imaged" // not looked at yet
+	}
+	seen[id] = s
+}
+
+func (a *Agent) entries() map[string]entry {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := map[string]entry{}
+	for id, e := range a.servers {
+		all[id] = *e
+	}
+	return all
+}
+
+// describe is a pass's end in words: the step that does not hold, and why.
+func describe(err error, later bool) (step, fault string) {
+	var stuck *converge.Stuck
+	switch {
+	case err == nil:
+		return "", ""
+	case !errors.As(err, &stuck):
+		return "", err.Error()
+	case later:
+		return stuck.Step, ""
+	}
+	return stuck.Step, stuck.Err.Error()
+}
+
+func compare(x, y string) int {
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
