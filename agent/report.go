@@ -83,10 +83,11 @@ func (a *Agent) traces(ctx context.Context) ([]string, error) {
 }
 
 // addEntry adds how far the wish of a server has come. One that is wished gone
-// is seen until a pass has removed every trace.
+// is reported as such with its generation once a pass has removed every trace.
 func addEntry(seen map[string]wish.Seen, id string, e entry) {
 	s, ok := seen[id]
-	if !ok && e.gone {
+	if !ok && e.gone { // said for as long as the wish stands, so that the plane can tell it from a wish not yet read
+		seen[id] = wish.Seen{ID: id, Power: wish.Gone, Generation: e.wish.Generation}
 		return
 	}
 	if !ok {

@@ -1,0 +1,89 @@
+package api
+
+import (
+	"strings"
+
+	"stackd/internal/rest"
+	"stackd/nova"
+)
+
+// action is the row of one server action that takes no arguments.
+func (s *service) action(name, rule string, do func(*rest.Call, string) error) rest.Route {
+	return rest.Route{On: "POST /v2.1/servers/{id}/action", Action: name, Rule: rule, Status: 202, Mutates: true,
+		Do: rest.DoNothing(func(c *rest.Call, in byID) error { s.ctx(c); return do(c, in.ID) })}
+}
+
+func (s *service) actions() []rest.Route {
+	c := s.c
+	lock := s.action("lock", "os_compute_api:os-lock-server:lock", s.lock)
+	lock.Body = s.shelf.Get("servers.lock")
+	reboot := s.action("reboot", "os_compute_api:servers:reboot", s.reboot)
+	reboot.Body = s.shelf.Get("servers.reboot")
+	reset := s.action("os-resetState", "os_compute_api:os-admin-actions:reset_state", s.resetState)
+	reset.Body = s.shelf.Get("servers.resetState")
+	add := s.action("addSecurityGroup", "os_compute_api:os-security-groups:add", s.group(c.AddGroup))
+	drop := s.action("removeSecurityGroup", "os_compute_api:os-security-groups:remove", s.group(c.DropGroup))
+	add.Body, drop.Body = s.shelf.Get("servers.securityGroup"), s.shelf.Get("servers.securityGroup")
+	return []rest.Route{
+		s.action("os-start", "os_compute_api:servers:start", func(r *rest.Call, id string) error { return c.Start(r.Context(), id) }),
+		s.action("os-stop", "os_compute_api:servers:stop", func(r *rest.Call, id string) error { return c.Stop(r.Context(), id) }),
+		s.action("pause", "os_compute_api:os-pause-server:pause", func(r *rest.Call, id string) error { return c.Pause(r.Context(), id) }),
+		s.action("unpause", "os_compute_api:os-pause-server:unpause", func(r *rest.Call, id string) error { return c.Unpause(r.Context(), id) }),
+		s.action("suspend", "os_compute_api:os-suspend-server:suspend", func(r *rest.Call, id string) error { return c.Suspend(r.Context(), id) }),
+		s.action("resume", "os_compute_api:os-suspend-server:resume", func(r *rest.Call, id string) error { return c.Resume(r.Context(), id) }),
+		s.action("unlock", "os_compute_api:os-lock-server:unlock", func(r *rest.Call, id string) error { return c.Unlock(r.Context(), id) }),
+		s.action("forceDelete", "os_compute_api:os-deferred-delete:force", func(r *rest.Call, id string) error { return c.Delete(r.Context(), id, true) }),
+		lock, reboot, reset, add, drop,
+	}
+}
+
+func (s *service) reboot(c *rest.Call, id string) error {
+	var in struct{ Reboot struct{ Type string } }
+	if err := c.Read(&in); err != nil {
+		return err
+	}
+	return s.c.Reboot(c.Context(), id, strings.EqualFold(in.Reboot.Type, "HARD"))
+}
+
+func (s *service) lock(c *rest.Call, id string) error {
+	var in struct {
+		Lock *struct {
+			Reason *string `json:"locked_reason"`
+		}
+	}
+	if err := c.Read(&in); err != nil {
+		return err
+	}
+	by := "owner"
+	if c.Who.Admin() {
+		by = "admin"
+	}
+	var why *string
+	if in.Lock != nil {
+		why = in.Lock.Reason
+	}
+	return s.c.Lock(c.Context(), id, by, why)
+}
+
+func (s *service) resetState(c *rest.Call, id string) error {
+	var in struct {
+		Reset struct{ State string } `json:"os-resetState"`
+	}
+	if err := c.Read(&in); err != nil {
+		return err
+	}
+	return s.c.ResetState(c.Context(), id, map[string]string{"active": nova.Active, "error": nova.Errored}[in.Reset.State])
+}
+
+func (s *service) group(do func(ctx ctxt, id, name string) error) func(*rest.Call, string) error {
+	return func(c *rest.Call, id string) error {
+		var in map[string]struct{ Name string }
+		if err := c.Read(&in); err != nil {
+			return err
+		}
+		for _, v := range in {
+			return do(c.Context(), id, v.Name)
+		}
+		return nil
+	}
+}
