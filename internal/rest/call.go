@@ -33,6 +33,14 @@ type Call struct {
 // Body is the request's body, checked to be JSON; nil when there was none.
 func (c *Call) Body() json.RawMessage { return c.body }
 
+// Read decodes the body into v, for operations that look at it more than once.
+func (c *Call) Read(v any) error {
+	if err := json.Unmarshal(c.body, v); err != nil {
+		return wrongType(err)
+	}
+	return nil
+}
+
 // From tells whether the caller's microversion is at least major.minor.
 func (c *Call) From(major, minor int) bool { return c.Version >= V(major, minor) }
 
@@ -81,15 +89,18 @@ func (c *Call) fill(in any) error {
 			return wrongType(err)
 		}
 	}
-	v := reflect.ValueOf(in).Elem()
-	if v.Kind() != reflect.Struct {
-		return nil
+	if v := reflect.ValueOf(in).Elem(); v.Kind() == reflect.Struct {
+		return c.fillFields(v)
 	}
+	return nil
+}
+
+func (c *Call) fillFields(v reflect.Value) error {
 	t := v.Type()
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Anonymous && f.Type.Kind() == reflect.Struct {
-			if err := (&Call{Request: c.Request}).fill(v.Field(i).Addr().Interface()); err != nil {
+			if err := c.fillFields(v.Field(i)); err != nil {
 				return err
 			}
 		}

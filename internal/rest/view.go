@@ -19,6 +19,7 @@ type field struct {
 	index     []int
 	span      Range
 	omitEmpty bool
+	behind    bool // an embedded pointer, and absent when that is nil
 }
 
 var plans sync.Map // reflect.Type → []field
@@ -42,6 +43,9 @@ func makePlan(t reflect.Type, at []int) []field {
 			if f.Anonymous && f.Type.Kind() == reflect.Struct {
 				out = append(out, makePlan(f.Type, index)...)
 			}
+			if f.Anonymous && f.Type.Kind() == reflect.Pointer {
+				out = append(out, behind(makePlan(f.Type.Elem(), index))...)
+			}
 			continue
 		}
 		parts := strings.Split(tag, ",")
@@ -54,6 +58,13 @@ func makePlan(t reflect.Type, at []int) []field {
 		out = append(out, w)
 	}
 	return out
+}
+
+func behind(fields []field) []field {
+	for i := range fields {
+		fields[i].behind = true
+	}
+	return fields
 }
 
 func parseSpan(s string, t reflect.Type) Range {
@@ -166,6 +177,11 @@ func encodeStruct(b []byte, x reflect.Value, v Version, fields []string) ([]byte
 	for _, f := range planOf(x.Type()) {
 		if !f.span.Has(v) || fields != nil && f.name != "*" && !slices.Contains(fields, f.name) {
 			continue
+		}
+		if f.behind {
+			if _, err := x.FieldByIndexErr(f.index); err != nil {
+				continue
+			}
 		}
 		value := x.FieldByIndex(f.index)
 		if f.omitEmpty && empty(value) {
