@@ -187,7 +187,7 @@ func TestSecurityGroups(t *testing.T) {
 func TestQuota(t *testing.T) {
 	n, _ := neutrontest.New(t)
 	ctx := neutrontest.As(t.Context(), "p1", "member")
-	if err := n.SetQuota(ctx, "p1", map[string]int{"network": 1}); err != nil {
+	if err := n.SetQuota(ctx, "p1", map[string]int{"network": 1}, false); err != nil {
 		t.Fatal(err)
 	}
 	neutrontest.Network(t, ctx, n, "p1", "10.0.0.0/24")

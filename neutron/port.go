@@ -29,6 +29,7 @@ type Port struct {
 
 	FixedIPs       []FixedIP `bun:"-"`
 	SecurityGroups []string  `bun:"-"`
+	NetworkProject string    `bun:"-"` // whose network it is on
 }
 
 // A FixedIP is an address of a port.

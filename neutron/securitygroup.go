@@ -34,6 +34,8 @@ type Rule struct {
 	Revision       int64     `bun:"revision"`
 	CreatedAt      time.Time `bun:"created_at"`
 	UpdatedAt      time.Time `bun:"updated_at"`
+
+	GroupProject string `bun:"-"` // whose group it is in
 }
 
 // SecurityGroupSpec is a request for a group, or a change of one.

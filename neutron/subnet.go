@@ -22,8 +22,9 @@ type Subnet struct {
 	AddressMode  string   `bun:"ipv6_address_mode"`
 	ServiceTypes []string `bun:"service_types"`
 
-	Shared   bool `bun:"-"` // its network is, with whoever asks
-	External bool `bun:"-"` // its network is
+	Shared         bool   `bun:"-"` // its network is, with whoever asks
+	External       bool   `bun:"-"` // its network is
+	NetworkProject string `bun:"-"` // whose network it is on
 }
 
 // A Pool is a range of addresses that may be given out, both ends included.

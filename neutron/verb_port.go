@@ -35,7 +35,7 @@ func (n *Networking) CreatePort(ctx context.Context, s PortSpec) (out *Port, err
 
 // addPort makes a port without asking for quota.
 func (n *Networking) addPort(ctx context.Context, net *Network, s PortSpec) (*Port, error) {
-	p := &Port{Base: n.base(s.Common, 1), NetworkID: net.ID, AdminStateUp: true, Status: Down, PortSecurity: net.PortSecurity, VNICType: "normal", OfServer: s.OfServer}
+	p := &Port{Base: n.base(s.Common, 1), NetworkID: net.ID, AdminStateUp: true, Status: Down, PortSecurity: net.PortSecurity, VNICType: "normal", OfServer: s.OfServer, NetworkProject: net.ProjectID}
 	s.apply(p)
 	if p.OfNetwork() && !s.PortSecurity.Set {
 		p.PortSecurity = false

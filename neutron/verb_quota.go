@@ -73,9 +73,15 @@ func (n *Networking) Quotas(ctx context.Context) (map[string]map[string]int, err
 	return out, err
 }
 
-// SetQuota gives a project its own quotas of some resources.
-func (n *Networking) SetQuota(ctx context.Context, project string, limits map[string]int) error {
+// SetQuota gives a project its own quotas of some resources; with check only if it
+// does not use more already.
+func (n *Networking) SetQuota(ctx context.Context, project string, limits map[string]int, check bool) error {
 	return n.store.Tx(ctx, func(ctx context.Context) error {
+		if check {
+			if err := n.fits(ctx, project, limits); err != nil {
+				return err
+			}
+		}
 		for r, l := range limits {
 			if err := n.store.SetLimit(ctx, Limit{ProjectID: project, Resource: r, Limit: l}); err != nil {
 				return err
@@ -83,6 +89,16 @@ func (n *Networking) SetQuota(ctx context.Context, project string, limits map[st
 		}
 		return nil
 	})
+}
+
+func (n *Networking) fits(ctx context.Context, project string, limits map[string]int) error {
+	used, err := n.store.Used(ctx, project, Resources...)
+	for r, l := range limits {
+		if l >= 0 && used[r] > l {
+			return badValue("InvalidQuotaValue", "Change would make usage less than 0 for the following resources: ['%s'].", r)
+		}
+	}
+	return err
 }
 
 // ResetQuota gives a project the defaults again.

@@ -75,6 +75,25 @@ func ownerIf(ok bool, f func() string) string {
 	return ""
 }
 
+// RetargetRBACPolicy lets another project use the thing instead.
+func (n *Networking) RetargetRBACPolicy(ctx context.Context, id, target string) (out *RBACPolicy, err error) {
+	err = n.store.Tx(ctx, func(ctx context.Context) error {
+		r, err := see(ctx, n.store.RBAC(), "rbac_policy", id)
+		if err != nil {
+			return err
+		}
+		if r.ObjectType == "network" && r.Action == AsShared && target != Everyone {
+			if err := n.unusedBy(ctx, r); err != nil {
+				return err
+			}
+		}
+		r.Target = target
+		out = r
+		return n.store.RBAC().Save(ctx, r)
+	})
+	return out, err
+}
+
 // DeleteRBACPolicy lets the other project use the thing no more, unless it does.
 func (n *Networking) DeleteRBACPolicy(ctx context.Context, id string) error {
 	return n.store.Tx(ctx, func(ctx context.Context) error {

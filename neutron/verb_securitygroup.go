@@ -191,7 +191,7 @@ func (n *Networking) CreateRule(ctx context.Context, s RuleSpec) (out *Rule, err
 		}
 		now := n.store.Now()
 		r := Rule{ID: uuid.NewString(), ProjectID: s.ProjectID, GroupID: g.ID, Direction: s.Direction, Ethertype: s.Ethertype, Protocol: s.Protocol,
-			PortMin: s.PortMin, PortMax: s.PortMax, RemoteIPPrefix: s.RemoteIPPrefix, RemoteGroupID: s.RemoteGroupID, Description: s.Description, CreatedAt: now, UpdatedAt: now}
+			PortMin: s.PortMin, PortMax: s.PortMax, RemoteIPPrefix: s.RemoteIPPrefix, RemoteGroupID: s.RemoteGroupID, Description: s.Description, CreatedAt: now, UpdatedAt: now, GroupProject: g.ProjectID}
 		if err := n.checkRule(ctx, g, &r); err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func (n *Networking) CreateSubnet(ctx context.Context, s SubnetSpec) (out *Subne
 		if err := n.room(ctx, s.ProjectID, "subnet", 1); err != nil {
 			return err
 		}
-		t := Subnet{Base: n.base(s.Common, 0), NetworkID: net.ID, IPVersion: s.IPVersion, EnableDHCP: true, Shared: net.Shared, External: net.External}
+		t := Subnet{Base: n.base(s.Common, 0), NetworkID: net.ID, IPVersion: s.IPVersion, EnableDHCP: true, Shared: net.Shared, External: net.External, NetworkProject: net.ProjectID}
 		s.apply(&t)
 		if err := n.place(ctx, &t, s); err != nil {
 			return err

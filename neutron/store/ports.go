@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"stackd/internal/sqldb"
@@ -78,6 +80,25 @@ func loadPorts(ctx context.Context, db *sqldb.DB, rows []neutron.Port, _ neutron
 	for _, g := range groups {
 		p := &rows[at[g.PortID]]
 		p.SecurityGroups = append(p.SecurityGroups, g.SecurityGroupID)
+	}
+	if err != nil {
+		return err
+	}
+	return loadOwners(ctx, db, rows)
+}
+
+// loadOwners reads whose networks the ports are on.
+func loadOwners(ctx context.Context, db *sqldb.DB, rows []neutron.Port) error {
+	by := map[string][]int{}
+	for i := range rows {
+		by[rows[i].NetworkID] = append(by[rows[i].NetworkID], i)
+	}
+	var nets []struct{ ID, ProjectID string }
+	err := db.Q(ctx).NewSelect().TableExpr("networks").Column("id", "project_id").Where("id IN (?)", bun.In(slices.Collect(maps.Keys(by)))).Scan(ctx, &nets)
+	for _, n := range nets {
+		for _, i := range by[n.ID] {
+			rows[i].NetworkProject = n.ProjectID
+		}
 	}
 	return err
 }

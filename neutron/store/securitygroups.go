@@ -34,7 +34,7 @@ func loadGroups(ctx context.Context, db *sqldb.DB, rows []neutron.SecurityGroup,
 // Rules is the table of rules.
 func (s *Store) Rules() neutron.Table[neutron.Rule] {
 	return table[neutron.Rule]{
-		db: s.db, name: "security_group_rules", seen: seenRules,
+		db: s.db, name: "security_group_rules", seen: seenRules, load: loadRules,
 		sorts: columns("id project_id tenant_id=project_id security_group_id direction ethertype protocol port_range_min port_range_max created_at updated_at"),
 		filters: map[string]filter{
 			"id": text("id"), "project_id": text("project_id"), "tenant_id": text("project_id"), "security_group_id": text("security_group_id"),
@@ -48,4 +48,23 @@ func (s *Store) Rules() neutron.Table[neutron.Rule] {
 // seenRules: those of one's own groups.
 func seenRules(q *bun.SelectQuery, project string) *bun.SelectQuery {
 	return q.Where("(project_id = ? OR security_group_id IN (SELECT id FROM security_groups WHERE security_groups.project_id = ?))", project, project)
+}
+
+func loadRules(ctx context.Context, db *sqldb.DB, rows []neutron.Rule, _ neutron.Query) error {
+	var ids []string
+	for i := range rows {
+		ids = append(ids, rows[i].GroupID)
+	}
+	var groups []struct{ ID, ProjectID string }
+	if err := db.Q(ctx).NewSelect().TableExpr("security_groups").Column("id", "project_id").Where("id IN (?)", bun.In(ids)).Scan(ctx, &groups); err != nil {
+		return err
+	}
+	owner := map[string]string{}
+	for _, g := range groups {
+		owner[g.ID] = g.ProjectID
+	}
+	for i := range rows {
+		rows[i].GroupProject = owner[rows[i].GroupID]
+	}
+	return nil
 }

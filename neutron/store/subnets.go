@@ -43,13 +43,16 @@ func loadSubnets(ctx context.Context, db *sqldb.DB, rows []neutron.Subnet, q neu
 		}
 		by[id] = append(by[id], i)
 	}
-	var external []string
-	if err := db.Q(ctx).NewSelect().TableExpr("networks").Column("id").Where("id IN (?) AND external", bun.In(ids)).Scan(ctx, &external); err != nil {
+	var nets []struct {
+		ID, ProjectID string
+		External      bool
+	}
+	if err := db.Q(ctx).NewSelect().TableExpr("networks").Column("id", "project_id", "external").Where("id IN (?)", bun.In(ids)).Scan(ctx, &nets); err != nil {
 		return err
 	}
-	for _, id := range external {
-		for _, i := range by[id] {
-			rows[i].External = true
+	for _, n := range nets {
+		for _, i := range by[n.ID] {
+			rows[i].External, rows[i].NetworkProject = n.External, n.ProjectID
 		}
 	}
 	return sharedWith(ctx, db, q.Project, ids, func(id string) {
