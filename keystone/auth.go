@@ -1,0 +1,255 @@
+package keystone
+
+import (
+	"context"
+	"slices"
+
+	"stackd/internal/fault"
+	"stackd/internal/token"
+)
+
+// A Named thing is meant by its id, or by its name in a domain that is itself
+// meant by id or name.
+type Named struct {
+	ID, Name             string
+	DomainID, DomainName string
+}
+
+// Proof is who someone claims to be, and what is to prove it: one method each.
+type Proof struct {
+	Methods []string
+
+	User     Named // of password; of an application credential by name
+	Password string
+	Token    string
+	AppCred  Named // its Name is one of User's
+	Secret   string
+}
+
+// ScopeWish is what a token is wanted for. The zero value is the user's default
+// project where that is possible.
+type ScopeWish struct {
+	Unscoped bool
+	System   bool
+	Project  *Named
+	Domain   *Named // by ID or Name
+	TrustID  string
+}
+
+// proven is what came out of the proof.
+type proven struct {
+	user    *User
+	methods []string
+	parent  *Session // of a token
+	appCred *AppCredential
+}
+
+// SignIn checks the proof and makes a token for the scope. All that goes wrong with
+// the proof or the scope is Unauthorized, without saying what.
+func (i *Identity) SignIn(ctx context.Context, p Proof, w ScopeWish) (*Session, string, error) {
+	gen := i.gen.Load()
+	who, err := i.prove(ctx, p)
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := i.claim(ctx, who, w)
+	if err != nil {
+		return nil, "", err
+	}
+	s, err := i.settle(ctx, who, c, w)
+	if err != nil {
+		return nil, "", err
+	}
+	t, err := i.seal(ctx, s.claims)
+	if err == nil && !i.deaf.Load() {
+		i.sessions.put(t, remembered{s, gen})
+	}
+	return s, t, err
+}
+
+// settle works the session out; a default project that does not answer is let go.
+func (i *Identity) settle(ctx context.Context, who *proven, c *claims, w ScopeWish) (*Session, error) {
+	s, err := i.resolve(ctx, c)
+	if fault.Is(err, fault.NotFound) && w == (ScopeWish{}) && c.Scope != "" && who.parent == nil && who.appCred == nil {
+		c.Scope, c.ScopeID = "", nil
+		s, err = i.resolve(ctx, c)
+	}
+	if fault.Is(err, fault.NotFound) {
+		return nil, Unauthorized(err.Error())
+	}
+	if err == nil && s.Trust != nil {
+		err = i.consumeTrust(ctx, s.Trust)
+	}
+	return s, err
+}
+
+func (i *Identity) prove(ctx context.Context, p Proof) (*proven, error) {
+	if len(p.Methods) == 0 {
+		return nil, Unauthorized("no method")
+	}
+	var out *proven
+	for _, m := range p.Methods {
+		next, err := i.proveBy(ctx, m, p)
+		if err != nil {
+			return nil, err
+		}
+		if out != nil && out.user.ID != next.user.ID {
+			return nil, Unauthorized("the methods prove different users")
+		}
+		if out != nil {
+			next.methods = append(out.methods, next.methods...)
+		}
+		out = next
+	}
+	return out, nil
+}
+
+func (i *Identity) proveBy(ctx context.Context, method string, p Proof) (*proven, error) {
+	switch method {
+	case "password":
+		return i.proveByPassword(ctx, p)
+	case "token":
+		return i.proveByToken(ctx, p)
+	case "application_credential":
+		return i.proveByAppCred(ctx, p)
+	}
+	return nil, Unauthorized("method " + method + " is not offered")
+}
+
+func (i *Identity) proveByPassword(ctx context.Context, p Proof) (*proven, error) {
+	u, err := i.findUser(ctx, p.User)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := i.verify(ctx, u, p.Password)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || !u.Enabled {
+		return nil, Unauthorized("wrong user or password")
+	}
+	if !u.PasswordExpiresAt.IsZero() && i.db.Now().After(u.PasswordExpiresAt) {
+		return nil, fault.New(fault.Unauthorized, "The password is expired and needs to be changed for user: %s.", u.ID)
+	}
+	return &proven{user: u, methods: []string{"password"}}, nil
+}
+
+// findUser is nil when there is no such user.
+func (i *Identity) findUser(ctx context.Context, n Named) (*User, error) {
+	if n.ID != "" {
+		return one[User](ctx, i.store, Match{"id": n.ID})
+	}
+	domain, err := i.findDomain(ctx, Named{ID: n.DomainID, Name: n.DomainName})
+	if err != nil || domain == "" {
+		return nil, err
+	}
+	return one[User](ctx, i.store, Match{"domain_id": domain, "name": n.Name})
+}
+
+// findDomain is the id of a domain, "" when there is none.
+func (i *Identity) findDomain(ctx context.Context, n Named) (string, error) {
+	m := Match{"name": n.Name, "domain_id": "", "is_domain": true}
+	if n.ID != "" {
+		m = Match{"id": n.ID, "is_domain": true}
+	} else if n.Name == "" {
+		return "", nil
+	}
+	d, err := one[Project](ctx, i.store, m)
+	if err != nil || d == nil {
+		return "", err
+	}
+	return d.ID, nil
+}
+
+func (i *Identity) proveByToken(ctx context.Context, p Proof) (*proven, error) {
+	s, err := i.Session(ctx, p.Token, false)
+	if err != nil {
+		if fault.Is(err, fault.NotFound) {
+			return nil, Unauthorized(err.Error())
+		}
+		return nil, err
+	}
+	if s.AppCred != nil || s.Trust != nil {
+		return nil, forbidden("A delegated token cannot be exchanged for another.")
+	}
+	u, err := i.User(ctx, s.Who.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	methods := slices.Clone(s.Who.Methods)
+	if !slices.Contains(methods, "token") {
+		methods = append(methods, "token")
+	}
+	return &proven{user: u, methods: methods, parent: s}, nil
+}
+
+// claim is what the token will say.
+func (i *Identity) claim(ctx context.Context, who *proven, w ScopeWish) (*claims, error) {
+	now := i.db.Now()
+	c := &claims{User: pack(who.user.ID), Methods: unique(who.methods), Audit: [][]byte{newAudit()}, IssuedAt: now.UnixMicro(), ExpiresAt: now.Add(i.opts.TokenLife).Unix()}
+	if who.parent != nil {
+		old := who.parent.claims
+		c.Audit = append(c.Audit, old.Audit[len(old.Audit)-1])
+		c.ExpiresAt = old.ExpiresAt
+	}
+	if who.appCred != nil {
+		return c, i.claimAppCred(c, who.appCred, w)
+	}
+	if w.TrustID != "" {
+		return c, i.claimTrust(ctx, c, who, w.TrustID)
+	}
+	var err error
+	c.Scope, c.ScopeID, err = i.findScope(ctx, who, w)
+	return c, err
+}
+
+func (i *Identity) findScope(ctx context.Context, who *proven, w ScopeWish) (string, []byte, error) {
+	switch {
+	case w.Unscoped:
+		return "", nil, nil
+	case w.System:
+		return "system", nil, nil
+	case w.Domain != nil:
+		id, err := i.findDomain(ctx, *w.Domain)
+		if err == nil && id == "" {
+			err = Unauthorized("there is no such domain")
+		}
+		return "domain", pack(id), err
+	case w.Project != nil:
+		id, err := i.findProject(ctx, *w.Project)
+		return "project", pack(id), err
+	case who.parent == nil && who.user.DefaultProjectID != "":
+		return "project", pack(who.user.DefaultProjectID), nil
+	}
+	return "", nil, nil
+}
+
+func (i *Identity) findProject(ctx context.Context, n Named) (string, error) {
+	if n.ID != "" {
+		return n.ID, nil
+	}
+	domain, err := i.findDomain(ctx, Named{ID: n.DomainID, Name: n.DomainName})
+	if err != nil {
+		return "", err
+	}
+	p, err := one[Project](ctx, i.store, Match{"domain_id": domain, "name": n.Name})
+	if err == nil && (p == nil || domain == "") {
+		err = Unauthorized("there is no such project")
+	}
+	if err != nil {
+		return "", err
+	}
+	return p.ID, nil
+}
+
+func unique(l []string) []string {
+	var out []string
+	for _, s := range l {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+var _ token.Checker = (*Identity)(nil)

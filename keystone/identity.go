@@ -1,0 +1,120 @@
+package keystone
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"stackd/internal/sqldb"
+
+	"github.com/google/uuid"
+)
+
+// DefaultDomain is the domain that every cloud has.
+const DefaultDomain = "default"
+
+// Options are an Identity's settings; the zero value of each is its usual one.
+type Options struct {
+	// MasterKey wraps the keys that are kept in the database; see MasterKey. All
+	// control planes of a cloud share one. Empty is a key that ends with the
+	// process, for tests.
+	MasterKey  []byte
+	BcryptCost int           // 12
+	TokenLife  time.Duration // an hour
+	KeepKeys   int           // token keys that are still good for checking: 3
+}
+
+// Identity is who people are, and the verbs on all that belongs to it.
+type Identity struct {
+	db     *sqldb.DB
+	store  Store
+	opts   Options
+	keys   *keyring
+	hasher *hasher
+	proofs proofs
+
+	// gen counts changes that may make a remembered session untrue. deaf is set
+	// while other control planes' changes cannot be heard: nothing is remembered.
+	gen      atomic.Int64
+	deaf     atomic.Bool
+	sessions sessions
+	roles    atomic.Pointer[roleGraph]
+	catalog  atomic.Pointer[catalogAt]
+}
+
+// New is an Identity over its store. Bootstrap or Open it before use.
+func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
+	o.BcryptCost = cmp.Or(o.BcryptCost, 12)
+	o.TokenLife = cmp.Or(o.TokenLife, time.Hour)
+	o.KeepKeys = cmp.Or(o.KeepKeys, 3)
+	if len(o.MasterKey) == 0 {
+		o.MasterKey = make([]byte, 32)
+		rand.Read(o.MasterKey)
+	}
+	master := sha256.Sum256(o.MasterKey)
+	h, err := newHasher(o.BcryptCost)
+	if err != nil {
+		return nil, err
+	}
+	i := &Identity{db: db, store: s, opts: o, hasher: h, keys: &keyring{master: master[:]}}
+	i.proofs.init()
+	i.sessions.init()
+	return i, nil
+}
+
+// Watch hears what other control planes change, until the context ends.
+func (i *Identity) Watch(ctx context.Context) {
+	i.db.Listen(ctx, "keystone", func(up bool) {
+		i.deaf.Store(!up)
+		i.forget()
+	}, i.forget)
+}
+
+// changed makes every control plane forget its sessions once the context's
+// transaction is committed.
+func (i *Identity) changed(ctx context.Context) error {
+	i.db.After(ctx, i.forget)
+	return i.db.Notify(ctx, "keystone")
+}
+
+func (i *Identity) forget() {
+	i.gen.Add(1)
+	i.proofs.clear()
+	i.keys.stale.Store(true)
+}
+
+// drop is a transaction that takes something away.
+func (i *Identity) drop(ctx context.Context, f func(ctx context.Context) error) error {
+	return i.db.Tx(ctx, func(ctx context.Context) error {
+		if err := f(ctx); err != nil {
+			return err
+		}
+		return i.changed(ctx)
+	})
+}
+
+// NewID is a fresh id as keystone writes them: 32 hexadecimal digits.
+func NewID() string { return strings.ReplaceAll(uuid.NewString(), "-", "") }
+
+func orNewID(id string) string {
+	if id != "" {
+		return id
+	}
+	return NewID()
+}
+
+func firstOf(errs ...error) error {
+	for _, e := range errs {
+		if e != nil {
+			return e
+		}
+	}
+	return nil
+}
+
+func hash(s string) string { h := sha256.Sum256([]byte(s)); return hex.EncodeToString(h[:]) }

@@ -1,0 +1,284 @@
+package keystone
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"stackd/internal/fault"
+	"stackd/internal/listing"
+	"stackd/internal/sqldb"
+)
+
+// A Project owns things; projects form trees. A project with IsDomain is a domain:
+// the root of its tree, and the home of users, groups and roles as well.
+type Project struct {
+	ID          string         `bun:"id,pk"`
+	DomainID    string         `bun:"domain_id"` // "" of a domain
+	ParentID    string         `bun:"parent_id"` // "" of a domain
+	Name        string         `bun:"name"`
+	Description string         `bun:"description"`
+	IsDomain    bool           `bun:"is_domain"`
+	Enabled     bool           `bun:"enabled"`
+	Options     map[string]any `bun:"options"`
+	Extra       map[string]any `bun:"extra"`
+	TokensFrom  time.Time      `bun:"tokens_from,nullzero"` // tokens for it issued earlier are dead
+
+	Tags []string `bun:"-"`
+}
+
+// A ProjectTag is one tag of one project.
+type ProjectTag struct {
+	ProjectID string `bun:"project_id,pk"`
+	Tag       string `bun:"tag,pk"`
+}
+
+// Home is the domain that the project belongs to; a domain is its own.
+func (p *Project) Home() string {
+	if p.IsDomain {
+		return p.ID
+	}
+	return p.DomainID
+}
+
+func (p *Project) kind() string {
+	if p.IsDomain {
+		return "domain"
+	}
+	return "project"
+}
+
+func immutable(options map[string]any) bool { v, _ := options["immutable"].(bool); return v }
+
+// tidy drops options set to null, which is how a client takes one away.
+func tidy(options map[string]any) map[string]any {
+	out := map[string]any{}
+	for k, v := range options {
+		if v != nil {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// CreateProject keeps a new project or domain. An empty ParentID is the domain.
+func (i *Identity) CreateProject(ctx context.Context, p *Project) error {
+	p.ID, p.Options = orNewID(p.ID), tidy(p.Options)
+	if p.IsDomain {
+		if p.DomainID != "" || p.ParentID != "" {
+			return fault.New(fault.Invalid, "only root projects are allowed to act as domains.")
+		}
+	}
+	return i.db.Tx(ctx, func(ctx context.Context) error {
+		if !p.IsDomain {
+			if err := i.placeProject(ctx, p); err != nil {
+				return err
+			}
+		}
+		if err := i.store.Insert(ctx, p); sqldb.Taken(err) {
+			return i.projectTaken(ctx, p)
+		} else if err != nil {
+			return err
+		}
+		return i.setTags(ctx, p.ID, p.Tags)
+	})
+}
+
+// placeProject finds the project's place in the trees.
+func (i *Identity) placeProject(ctx context.Context, p *Project) error {
+	if p.ParentID == "" {
+		p.ParentID = p.DomainID
+	}
+	parent, err := one[Project](ctx, i.store, Match{"id": p.ParentID})
+	if err != nil {
+		return err
+	}
+	if parent == nil && p.ParentID == p.DomainID {
+		return missing("domain", p.DomainID)
+	}
+	if parent == nil {
+		return missing("project", p.ParentID)
+	}
+	if p.DomainID == "" {
+		p.DomainID = parent.Home()
+	}
+	if p.DomainID != parent.Home() {
+		return fault.New(fault.Invalid, "Cannot create project, since it specifies its domain_id %s, but its parent's domain_id is %s.", p.DomainID, parent.Home())
+	}
+	if !parent.Enabled {
+		return fault.New(fault.Invalid, "cannot create project; its %s %s is disabled.", parent.kind(), parent.ID)
+	}
+	above, err := i.store.Ancestors(ctx, p.ParentID)
+	if err == nil && len(above)+1 > maxDepth {
+		return fault.New(fault.Forbidden, "Max hierarchy depth reached for %s branch.", p.ParentID)
+	}
+	return err
+}
+
+// maxDepth is how many projects may stand above one another, the domain included.
+const maxDepth = 5
+
+func (i *Identity) projectTaken(ctx context.Context, p *Project) error {
+	if p.IsDomain {
+		return conflict("project", "it is not permitted to have two projects acting as domains with the same name: %s", p.Name)
+	}
+	id := p.ID
+	if old, err := one[Project](context.WithoutCancel(ctx), i.store, Match{"domain_id": p.DomainID, "name": p.Name}); err == nil && old != nil {
+		id = old.ID
+	}
+	return conflict("project", "it is not permitted to have two projects with either the same name or same id in the same domain: name is %s, project id %s", p.Name, id)
+}
+
+// Project is one project or domain by its id.
+func (i *Identity) Project(ctx context.Context, id string) (*Project, error) {
+	return i.project(ctx, "project", Match{"id": id}, id)
+}
+
+// Domain is one domain by its id.
+func (i *Identity) Domain(ctx context.Context, id string) (*Project, error) {
+	return i.project(ctx, "domain", Match{"id": id, "is_domain": true}, id)
+}
+
+func (i *Identity) project(ctx context.Context, kind string, m Match, id string) (*Project, error) {
+	p, err := one[Project](ctx, i.store, m)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		return nil, missing(kind, id)
+	}
+	return p, i.fillTags(ctx, []*Project{p})
+}
+
+// Projects is one page of projects (or of domains, by filter is_domain).
+func (i *Identity) Projects(ctx context.Context, l listing.List) (listing.Page[*Project], error) {
+	ps, err := i.store.Projects(ctx, l)
+	if err != nil {
+		return listing.Page[*Project]{}, err
+	}
+	page := listing.Cut(ps, l.Limit)
+	return page, i.fillTags(ctx, page.Items)
+}
+
+// UpdateProject changes a project or domain in place.
+func (i *Identity) UpdateProject(ctx context.Context, id string, change func(*Project) error) (*Project, error) {
+	var p *Project
+	err := i.db.Tx(ctx, func(ctx context.Context) error {
+		var err error
+		if p, err = i.Project(ctx, id); err != nil {
+			return err
+		}
+		old := *p
+		old.Options = maps.Clone(p.Options)
+		if err := change(p); err != nil {
+			return err
+		}
+		p.Options = tidy(p.Options)
+		if err := i.mayUpdateProject(ctx, &old, p); err != nil {
+			return err
+		}
+		if old.Enabled && !p.Enabled {
+			p.TokensFrom = i.db.Now()
+		}
+		if err := i.store.Update(ctx, p); sqldb.Taken(err) {
+			return i.projectTaken(ctx, p)
+		} else if err != nil {
+			return err
+		}
+		if !slices.Equal(old.Tags, p.Tags) {
+			if err := i.setTags(ctx, p.ID, p.Tags); err != nil {
+				return err
+			}
+		}
+		return i.changed(ctx)
+	})
+	return p, err
+}
+
+func (i *Identity) mayUpdateProject(ctx context.Context, old, p *Project) error {
+	switch {
+	case immutable(old.Options) && immutable(p.Options):
+		return locked(p.kind(), p.ID)
+	case old.ParentID != p.ParentID:
+		return fault.New(fault.Forbidden, "Update of `parent_id` is not allowed.")
+	case old.DomainID != p.DomainID:
+		return fault.New(fault.Invalid, "Cannot change Domain ID")
+	case old.IsDomain != p.IsDomain:
+		return fault.New(fault.Invalid, "Update of `is_domain` is not allowed.")
+	}
+	if p.IsDomain || old.Enabled == p.Enabled {
+		return nil
+	}
+	if p.Enabled {
+		return i.parentsEnabled(ctx, p)
+	}
+	n, err := i.store.Count(ctx, (*Project)(nil), Match{"parent_id": p.ID, "enabled": true})
+	if err == nil && n > 0 {
+		return fault.New(fault.Forbidden, "Cannot disable project %s since its subtree contains enabled projects.", p.ID)
+	}
+	return err
+}
+
+func (i *Identity) parentsEnabled(ctx context.Context, p *Project) error {
+	above, err := i.store.Ancestors(ctx, p.ParentID)
+	for _, a := range above {
+		if !a.Enabled && !a.IsDomain {
+			return fault.New(fault.Forbidden, "Cannot enable project %s since it has disabled parents", p.ID)
+		}
+	}
+	return err
+}
+
+// DeleteProject takes a project away, and every right in it.
+func (i *Identity) DeleteProject(ctx context.Context, id string) error {
+	return i.db.Tx(ctx, func(ctx context.Context) error {
+		p, err := i.Project(ctx, id)
+		if err != nil {
+			return err
+		}
+		if p.IsDomain {
+			return i.deleteDomain(ctx, p)
+		}
+		if immutable(p.Options) {
+			return fault.New(fault.Forbidden, "Cannot delete immutable project resource `%s`. Set resource option \"immutable\" to false first.", id)
+		}
+		n, err := i.store.Count(ctx, (*Project)(nil), Match{"parent_id": id})
+		if err == nil && n > 0 {
+			return fault.New(fault.Forbidden, "Cannot delete the project %s since it is not a leaf in the hierarchy. Use the cascade option if you want to delete a whole subtree.", id)
+		}
+		if err != nil {
+			return err
+		}
+		if err := i.store.DropProjects(ctx, []string{id}); err != nil {
+			return err
+		}
+		return i.changed(ctx)
+	})
+}
+
+// DeleteDomain takes a disabled domain away with all that is in it.
+func (i *Identity) DeleteDomain(ctx context.Context, id string) error {
+	return i.db.Tx(ctx, func(ctx context.Context) error {
+		d, err := i.Domain(ctx, id)
+		if err != nil {
+			return err
+		}
+		return i.deleteDomain(ctx, d)
+	})
+}
+
+func (i *Identity) deleteDomain(ctx context.Context, d *Project) error {
+	switch {
+	case d.ID == DefaultDomain:
+		return fault.New(fault.Forbidden, "Cannot delete the default domain.")
+	case immutable(d.Options):
+		return fault.New(fault.Forbidden, "Cannot delete immutable domain resource `%s`. Set resource option \"immutable\" to false first.", d.ID)
+	case d.Enabled:
+		return fault.New(fault.Forbidden, "Cannot delete a domain that is enabled, please disable it first.")
+	}
+	if err := i.store.DropDomain(ctx, d.ID); err != nil {
+		return err
+	}
+	return i.changed(ctx)
+}
