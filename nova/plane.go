@@ -170,9 +170,6 @@ func (c *Compute) sees(ctx context.Context, s *Server, v wish.Seen) error {
 			return err
 		}
 		s.SeenGeneration, s.SeenPower, s.SeenPorts, s.SeenStep, s.SeenFault, s.SeenFinal = v.Generation, v.Power, v.Ports, v.Step, v.Fault, v.Final
-		if v.Power == wish.Gone { // the node has no word of it
-			s.SeenGeneration = 0
-		}
 		s.DueAt = c.Now()
 		c.After(ctx, c.wake)
 		return c.UpdateServer(ctx, s, "seen_generation", "seen_power", "seen_ports", "seen_step", "seen_fault", "seen_final", "due_at")

@@ -25,8 +25,8 @@ type Servers struct {
 	WireFor time.Duration
 }
 
-// Loop makes the loop that works on due servers, and has c wake it.
-func Loop(c *nova.Compute) *converge.Loop {
+// New is the work on c's servers, done by hand.
+func New(c *nova.Compute) *Servers {
 	w := &Servers{c: c, WireFor: 30 * time.Second}
 	w.ladder = converge.Ladder[*nova.Server]{
 		{Name: nova.Scheduling, Holds: w.placed, Make: w.claim, Remove: w.release},
@@ -34,7 +34,12 @@ func Loop(c *nova.Compute) *converge.Loop {
 		{Name: nova.Spawning, Holds: w.running, Make: w.wished, Remove: w.destroy},
 		{Name: "wired", Holds: w.wired, Make: w.wait},
 	}
-	l := &converge.Loop{Name: "servers", Due: c.DueServers, Work: w.Reconcile}
+	return w
+}
+
+// Loop makes the loop that works on due servers, and has c wake it.
+func Loop(c *nova.Compute) *converge.Loop {
+	l := &converge.Loop{Name: "servers", Due: c.DueServers, Work: New(c).Reconcile}
 	c.Woken(l.Wake)
 	return l
 }

@@ -29,9 +29,9 @@ CREATE TABLE server_actions (
 	id TEXT PRIMARY KEY, server_id TEXT NOT NULL, action TEXT NOT NULL, request_id TEXT NOT NULL, user_id TEXT NOT NULL, project_id TEXT NOT NULL, message TEXT, event TEXT NOT NULL,
 	result TEXT, details TEXT, host TEXT NOT NULL, started_at TIMESTAMPTZ NOT NULL, finished_at TIMESTAMPTZ, updated_at TIMESTAMPTZ NOT NULL);
 CREATE INDEX server_actions_server ON server_actions (server_id, started_at);
-CREATE TABLE compute_quotas (project_id TEXT NOT NULL, resource TEXT NOT NULL, value BIGINT NOT NULL, PRIMARY KEY (project_id, resource));
+CREATE TABLE compute_quota (project_id TEXT NOT NULL, resource TEXT NOT NULL, value BIGINT NOT NULL, PRIMARY KEY (project_id, resource));
 CREATE TABLE console_tokens (token TEXT PRIMARY KEY, server_id TEXT NOT NULL, kind TEXT NOT NULL, expires_at TIMESTAMPTZ NOT NULL);
 
 -- +goose Down
-DROP TABLE console_tokens; DROP TABLE compute_quotas; DROP TABLE server_actions; DROP TABLE group_members; DROP TABLE server_groups; DROP TABLE aggregates;
+DROP TABLE console_tokens; DROP TABLE compute_quota; DROP TABLE server_actions; DROP TABLE group_members; DROP TABLE server_groups; DROP TABLE aggregates;
 DROP TABLE hosts; DROP TABLE keypairs; DROP TABLE flavor_accesses; DROP TABLE flavors; DROP TABLE servers;

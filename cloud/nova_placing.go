@@ -1,0 +1,38 @@
+package cloud
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"stackd/nova"
+	"stackd/placement"
+)
+
+// placing is placement in compute's words.
+type placing struct{ p *placement.Placement }
+
+func (x placing) Hosts(ctx context.Context, d nova.Demand) ([]string, error) {
+	return x.p.Able(ctx, d.Resources, d.Required, d.Forbidden)
+}
+
+func (x placing) Claim(ctx context.Context, d nova.Demand, provider string) error {
+	return x.p.Claim(ctx, placement.Claim{Consumer: d.Consumer, ProjectID: d.ProjectID, UserID: d.UserID, Type: "INSTANCE", Resources: map[string]map[string]int64{provider: d.Resources}})
+}
+
+func (x placing) Release(ctx context.Context, consumer string) error {
+	return x.p.Release(ctx, consumer)
+}
+
+func (x placing) Provide(ctx context.Context, id, name string, inventory map[string]nova.Inventory) error {
+	var rows []placement.Inventory
+	for _, class := range slices.Sorted(maps.Keys(inventory)) {
+		i := inventory[class]
+		rows = append(rows, placement.Inventory{ProviderID: id, Class: class, Total: i.Total, Reserved: i.Reserved, MinUnit: 1, MaxUnit: max(1, i.Total), StepSize: 1, Ratio: i.Ratio})
+	}
+	return x.p.Provide(ctx, id, name, rows)
+}
+
+func (x placing) Used(ctx context.Context) (map[string]map[string]int64, error) {
+	return x.p.Usages(ctx)
+}

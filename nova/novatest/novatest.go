@@ -1,0 +1,293 @@
+// Package novatest is a compute on a fresh real database, with fakes below it: one
+// image, one network, hosts with room, and a node that does what it is told.
+package novatest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"stackd/agent/wish"
+	"stackd/internal/fault"
+	"stackd/internal/sqldb"
+	"stackd/internal/token"
+	"stackd/nova"
+	"stackd/nova/store"
+	"stackd/nova/work"
+)
+
+// A World is a compute and all that is below it.
+type World struct {
+	C     *nova.Compute
+	Work  *work.Servers
+	DB    *sqldb.DB
+	Nets  *Nets
+	Place *Place
+	Node  *Node
+}
+
+// ImageID is the one image; FlavorID the one flavor.
+const (
+	ImageID  = "11111111-1111-1111-1111-111111111111"
+	FlavorID = "1"
+)
+
+// New makes a world with one host "h1" that has reported.
+func New(t testing.TB, db *sqldb.DB) *World {
+	t.Helper()
+	s, err := store.Open(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &World{DB: db, Nets: &Nets{ports: map[string][]nova.NIC{}}, Place: &Place{free: map[string]int64{}, took: map[string]string{}}}
+	w.C = nova.New(s, images{}, w.Nets, w.Place, nil)
+	w.Work = work.New(w.C)
+	w.Node = &Node{C: w.C, Host: "h1", Guests: map[string]wish.Seen{}}
+	w.Node.Pass(t)
+	err = w.C.Tx(t.Context(), func(ctx context.Context) error {
+		return w.C.InsertFlavor(ctx, &nova.Flavor{ID: FlavorID, Name: "tiny", VCPUs: 1, RAM: 64, Disk: 1, RxtxFactor: 1, Public: true, ExtraSpecs: map[string]string{}, CreatedAt: w.C.Now()})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// As is a context of a person with roles in a project.
+func As(ctx context.Context, project string, roles ...string) context.Context {
+	w := &token.Who{User: token.Ref{ID: "u-" + project}, Project: token.Ref{ID: project}}
+	for _, r := range roles {
+		w.Roles = append(w.Roles, token.Ref{ID: r, Name: r})
+	}
+	return token.With(ctx, w)
+}
+
+// Spec is a create that should do.
+func Spec() nova.ServerSpec {
+	return nova.ServerSpec{Name: "one", FlavorID: FlavorID, ImageID: ImageID, Min: 1, Max: 1, DiskConfig: "MANUAL", Asked: nova.Asked{Auto: true, SecurityGroups: []string{"default"}}}
+}
+
+// Settle passes over servers and node until nothing is due, n times at most.
+func (w *World) Settle(t testing.TB, n int) {
+	t.Helper()
+	for range n {
+		w.Node.Pass(t)
+		ids, err := w.Due(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range ids {
+			w.Work.Reconcile(t.Context(), id)
+		}
+	}
+}
+
+// Due makes all that waits due now, and reads it.
+func (w *World) Due(t testing.TB) ([]string, error) {
+	if _, err := w.DB.Raw().Exec("UPDATE servers SET due_at = created_at WHERE due_at IS NOT NULL"); err != nil {
+		return nil, err
+	}
+	return w.C.DueServers(t.Context(), 1000)
+}
+
+type images struct{}
+
+func (images) Image(_ context.Context, id string) (nova.ImageFacts, error) {
+	if id != ImageID {
+		return nova.ImageFacts{}, fault.New(fault.NotFound, "no image %s", id)
+	}
+	return nova.ImageFacts{ID: id, Name: "tiny", Status: "active", Format: "qcow2", Size: 100, Virtual: 1 << 20, SHA512: "00"}, nil
+}
+
+// Nets is a network service of one network; Break fails the next allocation.
+type Nets struct {
+	mu    sync.Mutex
+	ports map[string][]nova.NIC
+	n     int
+	Break error
+}
+
+// Count is how many ports there are.
+func (x *Nets) Count() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.ports)
+}
+
+func (x *Nets) Check(context.Context, nova.NICs, int) error { return nil }
+
+func (x *Nets) Allocate(_ context.Context, n nova.NICs) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.Break != nil {
+		err := x.Break
+		x.Break = nil
+		return err
+	}
+	if n.Auto {
+		x.n++
+		x.ports[n.ServerID] = []nova.NIC{{PortID: fmt.Sprintf("00000000-0000-0000-0000-%012d", x.n), NetworkID: "net", NetworkName: "net", MAC: "fa:16:3e:00:00:01", Status: "ACTIVE", MTU: 1442,
+			Fixed: []nova.FixedIP{{SubnetID: "sub", IP: fmt.Sprintf("10.0.0.%d", x.n), CIDR: "10.0.0.0/24", Gateway: "10.0.0.1", DHCP: true}}, SecurityGroups: []nova.Ref{{ID: "g", Name: "default"}}}}
+	}
+	return nil
+}
+
+func (x *Nets) Bind(context.Context, string, string) error { return nil }
+
+func (x *Nets) Release(_ context.Context, id string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.ports, id)
+	return nil
+}
+
+func (x *Nets) Of(_ context.Context, ids ...string) (map[string][]nova.NIC, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	out := map[string][]nova.NIC{}
+	for _, id := range ids {
+		out[id] = x.ports[id]
+	}
+	return out, nil
+}
+
+func (x *Nets) Attach(_ context.Context, n nova.NICs) (nova.NIC, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.n++
+	nic := nova.NIC{PortID: fmt.Sprintf("00000000-0000-0000-0000-%012d", x.n), NetworkID: "net", NetworkName: "net", Status: "ACTIVE"}
+	x.ports[n.ServerID] = append(x.ports[n.ServerID], nic)
+	return nic, nil
+}
+
+func (x *Nets) Detach(_ context.Context, id, port string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ports[id] = slices.DeleteFunc(x.ports[id], func(n nova.NIC) bool { return n.PortID == port })
+	return nil
+}
+
+func (x *Nets) Metadata(context.Context, []string) ([]wish.Network, error) { return nil, nil }
+func (x *Nets) AddGroup(context.Context, string, string, string) error     { return nil }
+func (x *Nets) RemoveGroup(context.Context, string, string, string) error  { return nil }
+func (x *Nets) WithAddress(_ context.Context, prefix string, _ bool) ([]string, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	ids := []string{}
+	for id, l := range x.ports {
+		for _, n := range l {
+			if len(n.Fixed) > 0 && len(prefix) <= len(n.Fixed[0].IP) && n.Fixed[0].IP[:len(prefix)] == prefix {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids, nil
+}
+
+// Place is placement with so many slots a host.
+type Place struct {
+	mu    sync.Mutex
+	free  map[string]int64
+	took  map[string]string // consumer → provider
+	Slots int64             // per host; 0 is 100
+}
+
+// Count is how many consumers have something.
+func (x *Place) Count() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.took)
+}
+
+func (x *Place) Hosts(context.Context, nova.Demand) ([]string, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var out []string
+	for id, n := range x.free {
+		if n > 0 {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+func (x *Place) Claim(_ context.Context, d nova.Demand, provider string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.took[d.Consumer] == "" {
+		x.free[provider]--
+	}
+	x.took[d.Consumer] = provider
+	return nil
+}
+
+func (x *Place) Release(_ context.Context, consumer string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if p := x.took[consumer]; p != "" {
+		x.free[p]++
+		delete(x.took, consumer)
+	}
+	return nil
+}
+
+func (x *Place) Provide(_ context.Context, id, _ string, _ map[string]nova.Inventory) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.free[id] = cmp.Or(x.Slots, 100)
+	return nil
+}
+
+func (x *Place) Used(context.Context) (map[string]map[string]int64, error) { return nil, nil }
+
+// Node does what it is told at once, each time Pass is called.
+type Node struct {
+	C      *nova.Compute
+	Host   string
+	Guests map[string]wish.Seen
+	// Fail is a fault to report for every running guest wished for.
+	Fail string
+}
+
+// Pass reads the wishes, carries them out, and reports.
+func (n *Node) Pass(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // do not wait for news
+	w, err := n.C.Wishes(context.WithoutCancel(ctx), n.Host, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := wish.Report{Host: n.Host, Node: wish.Node{Hostname: n.Host, VCPUs: 8, MemoryMB: 8192, DiskGB: 100, Hypervisor: "fake", CPUInfo: "{}"}}
+	for _, s := range w.Servers {
+		n.carryOut(s)
+		if s.Power == wish.Gone {
+			r.Servers = append(r.Servers, wish.Seen{ID: s.ID, Power: wish.Gone, Generation: s.Generation})
+		}
+	}
+	for _, g := range n.Guests {
+		r.Servers = append(r.Servers, g)
+	}
+	if err := n.C.Report(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (n *Node) carryOut(s wish.Server) {
+	switch {
+	case s.Power == wish.Gone:
+		delete(n.Guests, s.ID)
+	case n.Fail != "":
+		n.Guests[s.ID] = wish.Seen{ID: s.ID, Power: wish.Gone, Step: "imaged", Fault: n.Fail, Final: true}
+	case n.Guests[s.ID].Generation < s.Generation:
+		g := wish.Seen{ID: s.ID, Power: s.Power, Generation: s.Generation, SoftReboots: s.SoftReboots, HardReboots: s.HardReboots}
+		for _, p := range s.Ports {
+			g.Ports = append(g.Ports, p.ID)
+		}
+		n.Guests[s.ID] = g
+	}
+}
