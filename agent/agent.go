@@ -238,12 +238,16 @@ func (a *Agent) serveLoop(ctx context.Context) {
 	if a.Metadata == nil {
 		return
 	}
-	for ctx.Err() == nil {
-		wait := 30 * time.Second
+	defer a.Metadata.Close()
+	for said := ""; ctx.Err() == nil; {
+		wait, now := 30*time.Second, ""
 		if err := a.serveNetworks(ctx); err != nil && ctx.Err() == nil {
-			a.Log.Warn("metadata is not served everywhere", "err", err)
-			wait = 2 * time.Second
+			wait, now = 2*time.Second, err.Error()
 		}
+		if now != said && now != "" {
+			a.Log.Warn("metadata is not served everywhere", "err", now)
+		}
+		said = now
 		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():

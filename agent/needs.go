@@ -104,4 +104,5 @@ type Vifs interface {
 type Metadata interface {
 	// Serve serves these networks, and no others, on behalf of these servers.
 	Serve(context.Context, []wish.Network, []wish.Server) error
+	Close() // stop answering
 }

@@ -41,10 +41,8 @@ func (a *Agent) carryOut(ctx context.Context, t *task) error {
 			return err
 		}
 	}
-	if !g.Active() {
-		if err := a.Vifs.Unplug(ctx, t.Server, t.Ports); err != nil { // ports of earlier wishes
-			return err
-		}
+	if err := a.Vifs.Unplug(ctx, t.Server, t.Ports); err != nil { // ports of earlier wishes, now that nothing holds them
+		return err
 	}
 	m := Mark{Generation: t.Generation, SoftReboots: t.SoftReboots, HardReboots: t.HardReboots, Started: g.Mark.Started}
 	if g.Active() && m.Started.IsZero() {
@@ -204,7 +202,7 @@ func (a *Agent) letGo(ctx context.Context, t *task, ports, volumes []string) err
 	if g.Active() && !sameDevices(t.Server, g) {
 		return fmt.Errorf("waiting for the guest to let go of a device: %w", converge.Later(time.Second))
 	}
-	return a.Vifs.Unplug(ctx, t.Server, t.Ports)
+	return nil
 }
 
 func portIDs(s wish.Server) []string {
