@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"reflect"
@@ -39,6 +40,24 @@ func (c *Call) Read(v any) error {
 		return wrongType(err)
 	}
 	return nil
+}
+
+// Peek is a text somewhere in the body, for a Target: policy comes before the body's
+// own gate. It is "" where there is none; what is wrong with the body the gate tells.
+func (c *Call) Peek(path ...string) (string, error) {
+	if err := c.api.readBody(c, cmp.Or(c.Route.MaxBody, c.api.MaxBody)); err != nil {
+		return "", err
+	}
+	var at any
+	if c.body == nil || json.Unmarshal(c.body, &at) != nil {
+		return "", nil
+	}
+	for _, p := range path {
+		m, _ := at.(map[string]any)
+		at = m[p]
+	}
+	s, _ := at.(string)
+	return s, nil
 }
 
 // From tells whether the caller's microversion is at least major.minor.
