@@ -40,7 +40,7 @@ func TestTheDatabaseFollows(t *testing.T) {
 	f, err := c.n.CreateFloatingIP(c.ctx, neutron.FloatingIPSpec{Common: common("p1"), NetworkID: out.ID, PortID: neutron.Some(p.ID)})
 	must(t, f, err)
 	c.eventually("translations", func() bool {
-		l := c.nbctl("lr-nat-list", "neutron-"+r.ID)
+		l := c.ask("lr-nat-list", "neutron-"+r.ID)
 		return strings.Contains(l, "dnat_and_snat") && strings.Contains(l, f.Address) && strings.Contains(l, "10.1.0.0/24")
 	})
 	if got := c.nbctl("lsp-get-addresses", p.ID); got != p.MAC+" "+p.FixedIPs[0].Address {
@@ -106,7 +106,7 @@ func TestPacketsAreAllowedAsTheRulesSay(t *testing.T) {
 	must(t, 0, err)
 	outsider, err := c.n.CreatePort(c.ctx, neutron.PortSpec{Common: common("p1"), NetworkID: net.ID, SecurityGroups: neutron.Some([]string{web.ID})})
 	must(t, outsider, err)
-	c.eventually("all ports", func() bool { return strings.Contains(c.nbctl("show"), outsider.ID) && c.count("ACL") == 4+2+1+2 })
+	c.eventually("all ports", func() bool { return strings.Contains(c.ask("show"), outsider.ID) && c.count("ACL") == 4+2+1+2 })
 	packet := func(from, to *neutron.Port, dport int) string {
 		return fmt.Sprintf(`inport == "%s" && eth.src == %s && eth.dst == %s && ip4.src == %s && ip4.dst == %s && ip.ttl == 64 && tcp && tcp.dst == %d`,
 			from.ID, from.MAC, to.MAC, from.FixedIPs[0].Address, to.FixedIPs[0].Address, dport)
@@ -143,7 +143,7 @@ func TestPortsComeUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := got[0].ID
-	c.eventually("bound", func() bool { return strings.Contains(c.nbctl("lsp-get-options", id), "requested-chassis=h1") })
+	c.eventually("bound", func() bool { return strings.Contains(c.ask("lsp-get-options", id), "requested-chassis=h1") })
 	status := func() string { return must2p(t)(c.n.Port(c.ctx, id)).Status }
 	if status() != neutron.Down {
 		t.Fatal("up before it is")
@@ -164,14 +164,14 @@ func TestTheDatabaseIsMended(t *testing.T) {
 	c := startCloud(t)
 	net, _ := neutrontest.Network(t, c.ctx, c.n, "p1", "10.1.0.0/24")
 	p := c.port(net.ID, "p1")
-	c.eventually("the port", func() bool { return strings.Contains(c.nbctl("show"), p.ID) })
+	c.eventually("the port", func() bool { return strings.Contains(c.ask("show"), p.ID) })
 	c.nbctl("ls-add", "somebody-elses")
 	c.nbctl("lsp-del", p.ID)
 	c.kill("nb")
 	q := c.port(net.ID, "p1") // while the database is away
 	c.database("nb")
 	c.eventually("both ports", func() bool {
-		s := c.nbctl("show")
+		s := c.ask("show")
 		return strings.Contains(s, p.ID) && strings.Contains(s, q.ID) && strings.Contains(s, "somebody-elses")
 	})
 }
@@ -186,7 +186,7 @@ func TestGatewaysAreOnHostsThatCan(t *testing.T) {
 	c.sbctl("set", "Chassis", "h2", "other_config:ovn-bridge-mappings=physnet1:br-ex")
 	r := must2(t)(c.n.CreateRouter(c.ctx, neutron.RouterSpec{Common: common("p1"), Gateway: neutron.Some(neutron.Gateway{NetworkID: out.ID})}))
 	c.eventually("the gateway on h2", func() bool {
-		return c.nbctl("--bare", "--columns=chassis_name", "list", "Gateway_Chassis") == "h2"
+		return c.ask("--bare", "--columns=chassis_name", "list", "Gateway_Chassis") == "h2"
 	})
 	c.sbctl("set", "Chassis", "h1", "other_config:ovn-bridge-mappings=physnet1:br-ex")
 	c.eventually("the gateway on both", func() bool { return c.count("Gateway_Chassis") == 2 })
@@ -206,7 +206,7 @@ func TestOneChangeIsCheap(t *testing.T) {
 	c.eventually("all networks", func() bool { return c.count("Logical_Switch") == 101 })
 	begin := time.Now()
 	p := c.port(net.ID, "p1")
-	c.eventually("the port", func() bool { return strings.Contains(c.nbctl("lsp-list", "neutron-"+net.ID), p.ID) })
+	c.eventually("the port", func() bool { return strings.Contains(c.ask("lsp-list", "neutron-"+net.ID), p.ID) })
 	if took := time.Since(begin); took > 2*time.Second {
 		t.Error("a port took", took)
 	}

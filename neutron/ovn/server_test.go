@@ -88,6 +88,15 @@ func (c *central) nbctl(args ...string) string {
 	return c.command("ovn-nbctl", append([]string{"--timeout=10", "--db=unix:" + c.at("nb.sock")}, args...)...)
 }
 
+// ask is nbctl about what may not be there yet.
+func (c *central) ask(args ...string) string {
+	out, err := exec.Command("ovn-nbctl", append([]string{"--timeout=10", "--db=unix:" + c.at("nb.sock")}, args...)...).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
 func (c *central) sbctl(args ...string) string {
 	c.t.Helper()
 	return c.command("ovn-sbctl", append([]string{"--timeout=10", "--db=unix:" + c.at("sb.sock")}, args...)...)
