@@ -26,7 +26,7 @@ func (h *Hypervisor) AttachVolume(_ context.Context, id string, v wish.Disk) err
 		for slices.ContainsFunc(doc.Devices.Disks, func(d disk) bool { return d.Target.Dev == deviceName(n) }) {
 			n++
 		}
-		d, err := volume(v, deviceName(n))
+		d, err := h.volume(v, deviceName(n))
 		d.Alias = &alias{"ua-" + v.VolumeID}
 		return d, err
 	})

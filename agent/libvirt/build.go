@@ -22,7 +22,9 @@ type Platform struct {
 	VNCDir string // display sockets
 	// Emulator is QEMU's path; libvirt's choice when "".
 	Emulator string
-	TapName  func(portID string) string
+	// Cache is of local disks: "none" when "", for file systems that know O_DIRECT.
+	Cache   string
+	TapName func(portID string) string
 }
 
 // Domain is the XML of the guest that s describes.
@@ -91,7 +93,7 @@ func (p Platform) devices(s agent.Spec) (devices, error) {
 	}
 	log := &logFile{s.Console, "off"}
 	return devices{
-		Emulator: p.Emulator, Disks: disks, Controllers: controllers(), Interfaces: nics,
+		Emulator: p.Emulator, Disks: disks, Controllers: controllers(s.Machine), Interfaces: nics,
 		Serials:  []chardev{{"pty", log, charTarget{"isa-serial", "0"}}},
 		Consoles: []chardev{{"pty", nil, charTarget{"serial", "0"}}},
 		Inputs:   []input{{"tablet", "usb"}},
@@ -104,10 +106,16 @@ func (p Platform) devices(s agent.Spec) (devices, error) {
 
 func (p Platform) vncSocket(id string) string { return p.VNCDir + "/" + id + ".sock" }
 
-func controllers() []controller {
+// controllers are the buses. On PCI Express, what is plugged in later needs a
+// root port each, made at the start; the older machine has slots.
+func controllers(machine string) []controller {
 	cs := []controller{{"pci", "0", "pcie-root"}}
-	for range sparePorts {
-		cs = append(cs, controller{Type: "pci", Model: "pcie-root-port"})
+	if old := strings.HasPrefix(machine, "pc") && !strings.HasPrefix(machine, "pc-q35"); old {
+		cs[0].Model = "pci-root"
+	} else {
+		for range sparePorts {
+			cs = append(cs, controller{Type: "pci", Model: "pcie-root-port"})
+		}
 	}
 	// Kernels cut down for clouds know no SATA, so what is a CD is on virtio-scsi.
 	return append(cs, controller{"scsi", "0", "virtio-scsi"}, controller{"usb", "0", "qemu-xhci"})
@@ -134,7 +142,7 @@ func (p Platform) disks(s agent.Spec) ([]disk, error) {
 	next := func() string { letter++; return deviceName(letter - 1) }
 	bootable := func() *bootOrder { boots++; return &bootOrder{boots} }
 	for _, f := range s.Files {
-		d := disk{Type: "file", Device: "disk", Driver: driver(f.Format), Source: diskSource{File: f.Path}}
+		d := disk{Type: "file", Device: "disk", Driver: p.driver(f.Format), Source: diskSource{File: f.Path}}
 		if f.Role == "config" {
 			d.Device, d.ReadOnly, d.Target = "cdrom", &struct{}{}, target{"sda", "scsi"}
 			d.Driver = diskDriver{Name: "qemu", Type: f.Format}
@@ -148,7 +156,7 @@ func (p Platform) disks(s agent.Spec) ([]disk, error) {
 		all = append(all, d)
 	}
 	for _, v := range s.Volumes {
-		d, err := volume(v, next())
+		d, err := p.volume(v, next())
 		if err != nil {
 			return nil, err
 		}
@@ -161,8 +169,8 @@ func (p Platform) disks(s agent.Spec) ([]disk, error) {
 	return all, nil
 }
 
-func driver(format string) diskDriver {
-	return diskDriver{Name: "qemu", Type: format, Cache: "none", Discard: "unmap"}
+func (p Platform) driver(format string) diskDriver {
+	return diskDriver{Name: "qemu", Type: format, Cache: cmp.Or(p.Cache, "none"), Discard: "unmap"}
 }
 
 // deviceName is vda, vdb … vdz, vdaa.

@@ -15,9 +15,9 @@ import (
 //	nbd    host and port, or socket; export
 //	iscsi  host, port, target (the IQN), lun; username, password
 //	rbd    name (pool/image), hosts (host:port, by commas); username, password (the key)
-func volume(v wish.Disk, dev string) (disk, error) {
+func (p Platform) volume(v wish.Disk, dev string) (disk, error) {
 	d := disk{
-		Device: "disk", Type: "network", Driver: driver("raw"), Serial: v.VolumeID,
+		Device: "disk", Type: "network", Driver: p.driver("raw"), Serial: v.VolumeID,
 		Target: target{dev, "virtio"},
 	}
 	if v.ReadOnly {
@@ -28,7 +28,7 @@ func volume(v wish.Disk, dev string) (disk, error) {
 	}
 	switch s := v.Source; v.Kind {
 	case "file":
-		d.Type, d.Driver, d.Source.File = "file", driver(cmp.Or(s["format"], "raw")), s["path"]
+		d.Type, d.Driver, d.Source.File = "file", p.driver(cmp.Or(s["format"], "raw")), s["path"]
 	case "nbd":
 		d.Source = diskSource{Protocol: "nbd", Name: s["export"], Hosts: []sourceHost{nbdHost(s)}}
 	case "iscsi":

@@ -33,7 +33,7 @@ func New(h *daemon.Host, o Options) *agent.Agent {
 	c := agent.Config{
 		Host: cmp.Or(o.Host, h.Hostname), Hostname: h.Hostname, IP: cmp.Or(o.IP, "127.0.0.1"), Plane: o.Plane, Log: log,
 		Hypervisor: libvirt.New(h.Libvirt(), libvirt.Platform{
-			Owner: h.DataDir, Accel: h.Accel, Netdev: h.Datapath == "netdev", VNCDir: h.VNC(), TapName: vif.TapName,
+			Owner: h.DataDir, Accel: h.Accel, Netdev: h.Datapath == "netdev", VNCDir: h.VNC(), TapName: vif.TapName, Cache: disk.Cache(h.Instances()),
 		}),
 		Disks:    &disk.Store{Images: h.Images(), Instances: h.Instances(), Log: log},
 		Vifs:     bridge,
