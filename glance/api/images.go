@@ -1,0 +1,307 @@
+package api
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"stackd/glance"
+	"stackd/internal/fault"
+	"stackd/internal/listing"
+	"stackd/internal/rest"
+)
+
+func (s *service) images() []rest.Route {
+	sorts := []string{"name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at", "owner", "min_disk", "min_ram", "visibility", "protected", "checksum", "os_hash_value", "virtual_size", "os_hidden"}
+	return []rest.Route{
+		{On: "POST /v2/images", Asks: "add_image, of the owner in the body", Do: rest.Do(s.create), Status: 201, Mutates: true},
+		{On: "GET /v2/images", Rule: "get_images", Do: rest.Do(s.list), List: &rest.Listing{Key: "images", Prefix: []string{""}, Sorts: sorts}},
+		{On: "GET /v2/images/{id}", Asks: "get_image, of what was found", Do: rest.Do(s.show)},
+		{On: "PATCH /v2/images/{id}", Asks: "modify_image, of what was found", Do: rest.Do(s.patch), Mutates: true},
+		{On: "DELETE /v2/images/{id}", Asks: "delete_image, of what was found", Do: rest.DoNothing(s.remove), Status: 204, Mutates: true},
+		{On: "POST /v2/images/{id}/actions/deactivate", Asks: "deactivate, of what was found", Do: rest.DoNothing(s.turn("deactivate", glance.Active, glance.Deactivated)), Status: 204, Mutates: true},
+		{On: "POST /v2/images/{id}/actions/reactivate", Asks: "reactivate, of what was found", Do: rest.DoNothing(s.turn("reactivate", glance.Deactivated, glance.Active)), Status: 204, Mutates: true},
+		{On: "PUT /v2/images/{id}/tags/{tag}", Asks: "modify_image, of what was found", Do: rest.DoNothing(s.addTag), Status: 204, Mutates: true},
+		{On: "DELETE /v2/images/{id}/tags/{tag}", Asks: "modify_image, of what was found", Do: rest.DoNothing(s.dropTag), Status: 204, Mutates: true},
+		{On: "GET /v2/images/{id}/tasks", Asks: "get_image, of what was found", Do: rest.Do(s.imageTasks)},
+	}
+}
+
+type imageView struct {
+	Extra       map[string]string `wire:"*"`
+	Name        *string           `wire:"name"`
+	Disk        *string           `wire:"disk_format"`
+	Container   *string           `wire:"container_format"`
+	Visibility  string            `wire:"visibility"`
+	Size        *int64            `wire:"size"`
+	VirtualSize *int64            `wire:"virtual_size"`
+	Status      string            `wire:"status"`
+	Checksum    *string           `wire:"checksum"`
+	Protected   bool              `wire:"protected"`
+	MinRAM      int               `wire:"min_ram"`
+	MinDisk     int               `wire:"min_disk"`
+	Owner       *string           `wire:"owner"`
+	Hidden      bool              `wire:"os_hidden"`
+	HashAlgo    *string           `wire:"os_hash_algo"`
+	HashValue   *string           `wire:"os_hash_value"`
+	ID          string            `wire:"id"`
+	Created     time.Time         `wire:"created_at"`
+	Updated     time.Time         `wire:"updated_at"`
+	Tags        []string          `wire:"tags"`
+	Stores      string            `wire:"stores,,omitempty"`
+	Self        string            `wire:"self"`
+	File        string            `wire:"file"`
+	Schema      string            `wire:"schema"`
+}
+
+func known(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func view(i *glance.Image) imageView {
+	self := "/v2/images/" + i.ID
+	v := imageView{i.Properties, i.Name, known(i.DiskFormat), known(i.ContainerFormat), i.Visibility, i.Size, i.VirtualSize, i.Status, known(i.Checksum), i.Protected, i.MinRAM, i.MinDisk,
+		known(i.Owner), i.Hidden, nil, known(i.HashValue), i.ID, i.CreatedAt, i.UpdatedAt, i.Tags, "", self, self + "/file", "/v2/schemas/image"}
+	if i.HashValue != "" {
+		v.HashAlgo, v.Stores = known("sha512"), "file"
+	}
+	return v
+}
+
+func (s *service) create(c *rest.Call, _ struct{}) (imageView, error) {
+	body := map[string]json.RawMessage{}
+	if c.Body() == nil || c.Read(&body) != nil {
+		return imageView{}, fault.New(fault.Invalid, "Malformed JSON in request body.")
+	}
+	i := &glance.Image{Owner: c.Who.Project.ID, Visibility: "shared", Tags: []string{}, Properties: map[string]string{}}
+	for name, value := range body {
+		if err := set(i, name, value); err != nil {
+			return imageView{}, err
+		}
+	}
+	if raw, ok := body["id"]; ok {
+		if err := setID(i, raw); err != nil {
+			return imageView{}, err
+		}
+	}
+	if err := c.Require("add_image", target(&glance.Image{Owner: c.Who.Project.ID})); err != nil {
+		return imageView{}, err
+	}
+	if i.Owner != c.Who.Project.ID && !c.Who.Admin() {
+		return imageView{}, fault.New(fault.Forbidden, "You are not permitted to create images owned by '%s'.", i.Owner)
+	}
+	if err := showable(c, i, ""); err != nil {
+		return imageView{}, err
+	}
+	if err := s.g.Create(c.Context(), i); err != nil {
+		return imageView{}, err
+	}
+	c.W.Header().Set("Location", c.Base()+"/v2/images/"+i.ID)
+	return view(i), nil
+}
+
+// showable asks whether the caller may give the image its visibility.
+func showable(c *rest.Call, i *glance.Image, was string) error {
+	switch {
+	case i.Visibility == was:
+		return nil
+	case i.Visibility == "public":
+		return c.Require("publicize_image", target(i))
+	case i.Visibility == "community":
+		return c.Require("communitize_image", target(i))
+	}
+	return nil
+}
+
+// reserved filters are no properties.
+var reserved = map[string]bool{"limit": true, "marker": true, "sort": true, "sort_key": true, "sort_dir": true, "fields": true, "tag": true, "member_status": true, "size_min": true, "size_max": true,
+	"visibility": true, "os_hidden": true, "page_reverse": true, "offset": true, "created_at": true, "updated_at": true, "protected": true}
+
+var columns = map[string]bool{"id": true, "name": true, "status": true, "container_format": true, "disk_format": true, "owner": true, "checksum": true, "os_hash_value": true, "min_disk": true, "min_ram": true}
+
+func (s *service) list(c *rest.Call, _ struct{}) (listing.Page[imageView], error) {
+	none := listing.Page[imageView]{}
+	q := glance.Query{List: c.List, ProjectID: c.Who.Project.ID, All: c.Who.Admin(), Visibility: c.List.First("visibility"), MemberStatus: c.List.First("member_status"), Tags: c.List.Where["tag"], Properties: map[string]string{}}
+	if c.URL.Query().Get("limit") == "" {
+		q.Limit = 25
+		c.List.Limit = 25
+	}
+	q.Where = map[string][]string{}
+	q.Fields = nil
+	for name, values := range c.List.Where {
+		if err := filter(&q, name, values[0]); err != nil {
+			return none, err
+		}
+	}
+	if q.Visibility != "" && q.Visibility != "all" && !contains(glance.Visibilities, q.Visibility) {
+		return none, fault.New(fault.Invalid, "Invalid visibility value: %s", q.Visibility)
+	}
+	if q.MemberStatus != "" && !contains([]string{"pending", "accepted", "rejected", "all"}, q.MemberStatus) {
+		return none, fault.New(fault.Invalid, "Invalid status: %s", q.MemberStatus)
+	}
+	rows, err := s.g.Images(c.Context(), q)
+	return listing.Map(listing.Cut(rows, q.Limit), view), err
+}
+
+func contains(l []string, s string) bool {
+	for _, x := range l {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+func filter(q *glance.Query, name, value string) error {
+	switch {
+	case name == "os_hidden" || name == "protected":
+		b, ok := rest.Bool(value)
+		if !ok {
+			return fault.New(fault.Invalid, "Invalid value '%s' for '%s' filter: it is not a boolean.", value, name)
+		}
+		if name == "protected" {
+			q.Compare = append(q.Compare, glance.Comparison{Column: "protected", Op: "=", Value: b})
+		} else {
+			q.Hidden = b
+		}
+	case name == "size_min" || name == "size_max":
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || n < 0 {
+			return fault.New(fault.Invalid, "Invalid value '%s' for '%s' filter: it is no size.", value, name)
+		}
+		op := map[string]string{"size_min": ">=", "size_max": "<="}[name]
+		q.Compare = append(q.Compare, glance.Comparison{Column: "size", Op: op, Value: n})
+	case name == "created_at" || name == "updated_at":
+		return compareTime(q, name, value)
+	case columns[name]:
+		q.Where[name] = []string{value}
+		if list, ok := strings.CutPrefix(value, "in:"); ok {
+			q.Where[name] = splitQuoted(list)
+		}
+	case !reserved[name]:
+		q.Properties[name] = value
+	}
+	return nil
+}
+
+// splitQuoted cuts a,"b,c",d at the commas outside quotes.
+func splitQuoted(s string) []string {
+	var out []string
+	part, quoted := "", false
+	for _, r := range s {
+		switch {
+		case r == '"':
+			quoted = !quoted
+		case r == ',' && !quoted:
+			out = append(out, part)
+			part = ""
+		default:
+			part += string(r)
+		}
+	}
+	return append(out, part)
+}
+
+func compareTime(q *glance.Query, name, value string) error {
+	ops := map[string]string{"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "=", "neq": "<>"}
+	op, rest, ok := strings.Cut(value, ":")
+	if !ok || ops[op] == "" {
+		op, rest = "eq", value
+	}
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02"} {
+		if t, err := time.Parse(form, rest); err == nil {
+			q.Compare = append(q.Compare, glance.Comparison{Column: name, Op: ops[op], Value: t.UTC()})
+			return nil
+		}
+	}
+	return fault.New(fault.Invalid, "Invalid time value '%s' for '%s' filter.", rest, name)
+}
+
+func (s *service) seen(c *rest.Call, id string) (*glance.Image, error) {
+	i, err := s.g.Get(c.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	if !c.May("get_image", target(i)) {
+		return nil, glance.NotFound(id)
+	}
+	return i, nil
+}
+
+func (s *service) show(c *rest.Call, in byID) (imageView, error) {
+	i, err := s.seen(c, in.ID)
+	if err != nil {
+		return imageView{}, err
+	}
+	return view(i), nil
+}
+
+func (s *service) remove(c *rest.Call, in byID) error {
+	return s.g.Remove(c.Context(), in.ID, may(c, "delete_image"))
+}
+
+func (s *service) turn(rule, from, to string) func(*rest.Call, byID) error {
+	return func(c *rest.Call, in byID) error {
+		_, err := s.g.Change(c.Context(), in.ID, func(_ ctxt, i *glance.Image) error {
+			if err := c.Require(rule, target(i)); err != nil {
+				return err
+			}
+			if i.Status != from && i.Status != to {
+				return fault.New(fault.Forbidden, "Not allowed to %s image in status '%s'", rule, i.Status)
+			}
+			i.Status = to
+			return nil
+		})
+		return err
+	}
+}
+
+type tagPath struct {
+	byID
+	Tag string `path:"tag"`
+}
+
+func (s *service) addTag(c *rest.Call, in tagPath) error {
+	if len(in.Tag) > 255 {
+		return fault.New(fault.Invalid, "Provided object does not match schema 'image': '%s' is too long", in.Tag)
+	}
+	_, err := s.g.Change(c.Context(), in.ID, func(_ ctxt, i *glance.Image) error {
+		if err := c.Require("modify_image", target(i)); err != nil {
+			return err
+		}
+		if !contains(i.Tags, in.Tag) {
+			i.Tags = append(i.Tags, in.Tag)
+		}
+		return nil
+	})
+	return err
+}
+
+func (s *service) dropTag(c *rest.Call, in tagPath) error {
+	_, err := s.g.Change(c.Context(), in.ID, func(_ ctxt, i *glance.Image) error {
+		if err := c.Require("modify_image", target(i)); err != nil {
+			return err
+		}
+		if !contains(i.Tags, in.Tag) {
+			return fault.New(fault.NotFound, "Failed to find tag %s of image %s", in.Tag, in.ID)
+		}
+		kept := []string{}
+		for _, t := range i.Tags {
+			if t != in.Tag {
+				kept = append(kept, t)
+			}
+		}
+		i.Tags = kept
+		return nil
+	})
+	return err
+}
+
+func (s *service) imageTasks(c *rest.Call, in byID) (map[string][]string, error) {
+	_, err := s.seen(c, in.ID)
+	return map[string][]string{"tasks": {}}, err
+}

@@ -1,0 +1,8 @@
+package glance
+
+import (
+	"errors"
+	"syscall"
+)
+
+func noSpace(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
