@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"stackd/internal/fault"
+	"stackd/internal/token"
 )
 
 // An EC2Key is a key pair in the manner of EC2, kept as a credential of type ec2.
@@ -89,4 +90,16 @@ func (i *Identity) DeleteEC2Key(ctx context.Context, user, access string) error 
 		return err
 	}
 	return i.DeleteCredential(ctx, hash(access))
+}
+
+// MayMakeKeys: a delegated token makes no keys outside its project, and none at all
+// when its application credential is restricted.
+func (i *Identity) MayMakeKeys(ctx context.Context, who *token.Who, project string) error {
+	if err := i.unrestricted(ctx, who); err != nil {
+		return err
+	}
+	if (who.AppCredID != "" || who.TrustID != "") && project != who.Project.ID {
+		return Denied("identity:ec2_create_credential")
+	}
+	return nil
 }

@@ -282,3 +282,27 @@ func (i *Identity) deleteDomain(ctx context.Context, d *Project) error {
 	}
 	return i.changed(ctx)
 }
+
+// Ancestors are a project and all above it, up to its domain.
+func (i *Identity) Ancestors(ctx context.Context, id string) ([]*Project, error) {
+	return i.store.Ancestors(ctx, id)
+}
+
+// Below are all projects below one.
+func (i *Identity) Below(ctx context.Context, id string) ([]*Project, error) {
+	ids, err := i.store.Subtree(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	ids = slices.DeleteFunc(ids, func(s string) bool { return s == id })
+	ps, err := all[Project](ctx, i.store, Match{"id": ids}, "name")
+	if err != nil {
+		return nil, err
+	}
+	return ps, i.fillTags(ctx, ps)
+}
+
+// Scopes are the ids of the targets of a kind that a user has any role on.
+func (i *Identity) Scopes(ctx context.Context, user, kind string) ([]string, error) {
+	return i.store.Scopes(ctx, user, kind)
+}

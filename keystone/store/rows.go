@@ -91,7 +91,7 @@ func (s *Store) Insert(ctx context.Context, row any) error {
 }
 
 func (s *Store) Update(ctx context.Context, row any) error {
-	_, err := s.db.Q(ctx).NewUpdate().Model(row).ModelTableExpr(tableOf(row)+" AS ?TableAlias").WherePK().Exec(ctx)
+	_, err := s.db.Q(ctx).NewUpdate().Model(row).ModelTableExpr(tableOf(row) + " AS ?TableAlias").WherePK().Exec(ctx)
 	return err
 }
 
@@ -119,7 +119,7 @@ func (s *Store) Select(ctx context.Context, rows any, m keystone.Match, order ..
 
 // List filters by equality on the columns that the row has.
 func (s *Store) List(ctx context.Context, rows any, l listing.List) error {
-	q := s.db.Q(ctx).NewSelect().Model(rows).ModelTableExpr(tableOf(rows)+" AS ?TableAlias")
+	q := s.db.Q(ctx).NewSelect().Model(rows).ModelTableExpr(tableOf(rows) + " AS ?TableAlias")
 	if err := s.filter(q, rows, l); err != nil {
 		return err
 	}
