@@ -15,7 +15,7 @@ import (
 // Up twice, kill a daemon, Down: run as root, best in a network namespace.
 func TestUpAdoptsAndDownLeavesNothing(t *testing.T) {
 	ctx := t.Context()
-	o := Options{DataDir: t.TempDir(), Name: "e2e-daemon", Gateway: netip.MustParsePrefix("172.24.77.1/24"), Accel: "tcg"}
+	o := Options{DataDir: t.TempDir(), Name: "e2e-daemon", Gateway: netip.MustParsePrefix("172.24.77.1/24")}
 	say := func(step, state string, took time.Duration) {
 		t.Logf("%-18s %-9s %v", step, state, took.Round(time.Millisecond))
 	}
