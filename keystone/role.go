@@ -127,6 +127,9 @@ func (i *Identity) Imply(ctx context.Context, prior, implied string) (p, q *Role
 		if q.Name == "admin" && q.DomainID == "" {
 			return forbidden("Role %s cannot be an implied role", q.ID)
 		}
+		if p.DomainID == "" && q.DomainID != "" {
+			return forbidden("A global role cannot imply a domain's own role.")
+		}
 		old, err := one[ImpliedRole](ctx, i.store, Match{"prior_id": prior, "implied_id": implied})
 		if err != nil || old != nil {
 			return err

@@ -25,7 +25,7 @@ type appCred struct {
 	UserID       string           `wire:"user_id"`
 	ProjectID    string           `wire:"project_id"`
 	System       *string          `wire:"system"`
-	ExpiresAt    stamp            `wire:"expires_at"`
+	ExpiresAt    *string          `wire:"expires_at"`
 	Unrestricted *bool            `wire:"unrestricted"`
 	Roles        []appCredRole    `wire:"roles"`
 	Rules        []accessRuleView `wire:"access_rules,,omitempty"`
@@ -51,12 +51,21 @@ type credIn struct {
 }
 
 func appCredOf(c *rest.Call, k *keystone.AppCredential) appCred {
-	v := appCred{ID: k.ID, Name: k.Name, Description: k.Description, UserID: k.UserID, ProjectID: k.ProjectID, ExpiresAt: stamp(k.ExpiresAt),
+	v := appCred{ID: k.ID, Name: k.Name, Description: k.Description, UserID: k.UserID, ProjectID: k.ProjectID, ExpiresAt: bare(k.ExpiresAt),
 		Unrestricted: k.Unrestricted, Rules: accessRules(k.Rules), Links: link(c, "application_credentials", k.ID)}
 	for _, r := range k.Roles {
 		v.Roles = append(v.Roles, appCredRole{r.ID, r.Name, null(r.DomainID), r.Description, options(r.Options)})
 	}
 	return v
+}
+
+// bare is a time without its zone, as application credentials show theirs.
+func bare(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	s := t.UTC().Format("2006-01-02T15:04:05.000000")
+	return &s
 }
 
 func (a *API) listAppCreds(c *rest.Call, in idIn) (listing.Page[appCred], error) {

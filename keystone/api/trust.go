@@ -32,9 +32,9 @@ func (a *API) trustTarget(c *rest.Call) (policy.Target, error) {
 	if c.Who.AppCredID != "" {
 		return nil, fault.New(fault.Forbidden, "Using method 'application_credential' is not allowed for managing trusts.")
 	}
-	t, err := seen(a.id.Trust(c.Context(), c.PathValue("id")))
-	if err != nil || t == nil {
-		return policy.Target{}, err
+	t, err := a.id.Trust(c.Context(), c.PathValue("id"))
+	if err != nil {
+		return nil, err
 	}
 	return policy.Target{"target.trust.trustor_user_id": t.TrustorID, "target.trust.trustee_user_id": t.TrusteeID}, nil
 }
