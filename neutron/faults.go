@@ -43,7 +43,7 @@ func missing(kind, id string) error {
 
 // OverQuota is the fault of asking for more than the project may have.
 func overQuota(resources ...string) error {
-	return fault.New(fault.Conflict, "Quota exceeded for resources: ['%s'].", strings.Join(resources, "', '")).Named("OverQuota")
+	return fault.New(fault.OverQuota, "Quota exceeded for resources: ['%s'].", strings.Join(resources, "', '")).Named("OverQuota")
 }
 
 // Denied is the 403 of a rule.

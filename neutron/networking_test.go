@@ -192,7 +192,7 @@ func TestQuota(t *testing.T) {
 	}
 	neutrontest.Network(t, ctx, n, "p1", "10.0.0.0/24")
 	_, err := n.CreateNetwork(ctx, neutron.NetworkSpec{Common: common("p1")})
-	wantFault(t, err, fault.Conflict, "OverQuota")
+	wantFault(t, err, fault.OverQuota, "OverQuota")
 	u, err := n.Usage(ctx, "p1")
 	if err != nil || u["network"] != (neutron.Usage{Limit: 1, Used: 1}) || u["port"].Used != 1 {
 		t.Fatal(u, err)

@@ -25,7 +25,7 @@ func (s *Store) Subnets() neutron.Table[neutron.Subnet] {
 // seenSubnets: one's own, those of one's own networks, and those of networks that
 // a policy lets one use.
 func seenSubnets(q *bun.SelectQuery, project string) *bun.SelectQuery {
-	return q.Where("(project_id = ? OR network_id IN (SELECT id FROM networks WHERE networks.project_id = ?) OR network_id IN (SELECT object_id FROM network_rbac WHERE target_project IN ('*', ?)))", project, project, project)
+	return q.Where("(project_id = ? OR network_id IN (SELECT id FROM networks WHERE networks.project_id = ?) OR network_id IN (SELECT object_id FROM network_rbac WHERE action = 'access_as_shared' AND target_project IN ('*', ?)))", project, project, project)
 }
 
 func subnetShared(q *bun.SelectQuery, project string, values []string) *bun.SelectQuery {
