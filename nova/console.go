@@ -62,7 +62,7 @@ func (c *Compute) OpenConsole(ctx context.Context, id, kind string) (string, err
 	}
 	t := ConsoleToken{Token: rand.Text(), ServerID: s.ID, Kind: kind, ExpiresAt: c.Now().Add(consoleFor)}
 	err = c.Tx(ctx, func(ctx context.Context) error { return c.InsertConsole(ctx, &t) })
-	return c.ConsoleURL + "?token=" + t.Token, err
+	return c.ConsoleURL + "?path=%3Ftoken%3D" + t.Token, err
 }
 
 // Display opens the display that a console token stands for.

@@ -192,3 +192,8 @@ func (c *Compute) heard(ctx context.Context, r wish.Report) error {
 func sameNode(h *Host, n wish.Node) bool {
 	return h.VCPUs == n.VCPUs && h.MemoryMB == n.MemoryMB && h.DiskGB == n.DiskGB && h.Version == n.Version && h.IP == n.IP
 }
+
+// PortMoved says that a port came up or went down: its server may go on.
+func (c *Compute) PortMoved(ctx context.Context, port string) {
+	c.wake()
+}

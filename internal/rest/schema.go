@@ -114,6 +114,16 @@ func (s *Shelf) lazy(file, key string, v Version) *schema {
 	})}
 }
 
+// Compile compiles all of them: for tests, as requests compile what they need.
+func (s Schemas) Compile() error {
+	for _, x := range s {
+		if _, err := x.compile(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // A Violation is one way in which a body does not match its schema, worded as
 // Python's jsonschema words it, which is what OpenStack's clients see.
 type Violation struct {

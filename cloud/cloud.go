@@ -1,0 +1,228 @@
+package cloud
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"stackd/agent/wish"
+	"stackd/glance"
+	glanceapi "stackd/glance/api"
+	glancefile "stackd/glance/file"
+	glancestore "stackd/glance/store"
+	"stackd/internal/fault"
+	"stackd/internal/policy"
+	"stackd/internal/sqldb"
+	"stackd/keystone"
+	keystoneapi "stackd/keystone/api"
+	keystonestore "stackd/keystone/store"
+	"stackd/neutron"
+	neutronapi "stackd/neutron/api"
+	neutronstore "stackd/neutron/store"
+	"stackd/nova"
+	novaapi "stackd/nova/api"
+	novastore "stackd/nova/store"
+	novawork "stackd/nova/work"
+	"stackd/placement"
+	placementstore "stackd/placement/store"
+)
+
+// Ports are where the services answer, by their names in URLs.
+var Ports = map[string]int{"identity": 5000, "image": 9292, "compute": 8774, "placement": 8778, "network": 9696}
+
+// Config is what a control plane is made from.
+type Config struct {
+	Database      string // postgres://… or the path of an SQLite file
+	DataDir       string // images are kept below it
+	Region        string // RegionOne
+	AdminPassword string // of a new cloud's administrator; "" leaves it
+	MasterKey     []byte // wraps the keys in the database; see keystone.MasterKey
+	BcryptCost    int    // 12
+	Console       string // where browsers open displays: http://127.0.0.1:6080
+	// Address is the public address of a port: http://127.0.0.1:5000.
+	Address func(port int) string
+	Network neutron.Config
+}
+
+// A Cloud is a control plane.
+type Cloud struct {
+	DB         *sqldb.DB
+	Identity   *keystone.Identity
+	Imaging    *glance.Imaging
+	Placement  *placement.Placement
+	Networking *neutron.Networking
+	Compute    *nova.Compute
+	Rules      map[string]*policy.Rules
+	// Handlers are the services' APIs by their names in URLs.
+	Handlers map[string]http.Handler
+	Nodes    *Nodes
+
+	loops []func(context.Context)
+	told  told
+}
+
+// Open opens the database, brings it up to date, makes what a cloud must have,
+// and puts the services together. Run makes it work.
+func Open(ctx context.Context, cfg Config) (*Cloud, error) {
+	db, err := sqldb.Open(ctx, cfg.Database)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cloud{DB: db, Handlers: map[string]http.Handler{}, Nodes: &Nodes{live: map[string]wish.Live{}}}
+	if c.Rules, err = policy.Defaults(); err == nil {
+		err = c.wire(ctx, cfg)
+	}
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Cloud) wire(ctx context.Context, cfg Config) error {
+	for _, f := range []func(context.Context, Config) error{c.identity, c.images, c.placing, c.networks, c.compute} {
+		if err := f(ctx, cfg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cloud) identity(ctx context.Context, cfg Config) error {
+	err := keystonestore.Migrate(ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	c.Identity, err = keystone.New(c.DB, keystonestore.New(c.DB), keystone.Options{MasterKey: cfg.MasterKey, BcryptCost: cfg.BcryptCost})
+	if err != nil {
+		return err
+	}
+	at := cfg.Address
+	err = c.Identity.Bootstrap(ctx, keystone.BootstrapSpec{AdminPassword: cfg.AdminPassword, Region: cmp.Or(cfg.Region, "RegionOne"), Endpoints: map[string]string{
+		"identity": at(5000) + "/v3", "image": at(9292), "compute": at(8774) + "/v2.1", "placement": at(8778), "network": at(9696)}})
+	c.Handlers["identity"] = keystoneapi.New(c.Identity, c.Rules["keystone"])
+	c.loops = append(c.loops, c.Identity.Watch)
+	return err
+}
+
+func (c *Cloud) images(ctx context.Context, cfg Config) error {
+	s, err := glancestore.Open(ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	files, err := glancefile.New(cfg.DataDir + "/images")
+	if err != nil {
+		return err
+	}
+	c.Imaging = glance.New(s, files)
+	c.Handlers["image"] = glanceapi.New(c.Imaging, c.Identity, c.Rules["glance"], cfg.Address(5000))
+	c.loops = append(c.loops, c.Imaging.Tend)
+	return nil
+}
+
+func (c *Cloud) placing(ctx context.Context, cfg Config) error {
+	s, err := placementstore.Open(ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	c.Placement = placement.New(s)
+	return nil
+}
+
+func (c *Cloud) networks(ctx context.Context, cfg Config) error {
+	s, err := neutronstore.Open(ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	c.Networking = neutron.New(s, cfg.Network)
+	c.Handlers["network"] = neutronapi.New(c.Networking, c.Identity, c.Rules["neutron"], cfg.Address(5000))
+	return nil
+}
+
+func (c *Cloud) compute(ctx context.Context, cfg Config) error {
+	s, err := novastore.Open(ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	c.Compute = nova.New(s, images{c.Imaging}, networks{c.Networking}, placing{c.Placement}, c.Nodes)
+	c.Compute.ConsoleURL = cfg.Console + "/vnc_lite.html"
+	c.Networking.OnPortUp(func(port string, _ bool) { c.Compute.PortMoved(context.Background(), port) })
+	c.Handlers["compute"] = novaapi.New(c.Compute, c.Identity, c.Rules["nova"], cfg.Address(5000))
+	c.loops = append(c.loops, novawork.Loop(c.Compute).Run, every(time.Hour, func(ctx context.Context) error { return c.Compute.Purge(ctx, 30*24*time.Hour) }))
+	return nil
+}
+
+// every is a loop that calls f now and then.
+func every(d time.Duration, f func(context.Context) error) func(context.Context) {
+	return func(ctx context.Context) {
+		for tick := time.NewTicker(d); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+				f(ctx)
+			}
+		}
+	}
+}
+
+// Also adds a loop to what Run does.
+func (c *Cloud) Also(loop func(context.Context)) { c.loops = append(c.loops, loop) }
+
+// Run does the background work until the context ends, and then waits for it.
+func (c *Cloud) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, l := range c.loops {
+		wg.Go(func() { l(ctx) })
+	}
+	wg.Wait()
+}
+
+// Plane is the control plane as its nodes see it.
+func (c *Cloud) Plane() wish.Plane { return plane{c} }
+
+type plane struct{ c *Cloud }
+
+func (p plane) Wishes(ctx context.Context, host string, since int64) (wish.Wishes, error) {
+	return p.c.Compute.Wishes(ctx, host, since)
+}
+
+func (p plane) Report(ctx context.Context, r wish.Report) error {
+	if err := p.c.Compute.Report(ctx, r); err != nil {
+		return err
+	}
+	return p.c.heard(ctx, r)
+}
+
+func (p plane) Image(ctx context.Context, id string) (io.ReadCloser, error) {
+	body, _, err := p.c.Imaging.Open(ctx, id)
+	return body, err
+}
+
+// Nodes are the live sides of the hosts that this process can reach.
+type Nodes struct {
+	mu   sync.Mutex
+	live map[string]wish.Live
+}
+
+// Set says how a host is reached.
+func (n *Nodes) Set(host string, l wish.Live) {
+	n.mu.Lock()
+	n.live[host] = l
+	n.mu.Unlock()
+}
+
+// Live is nova.Nodes'.
+func (n *Nodes) Live(host string) (wish.Live, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if l := n.live[host]; l != nil {
+		return l, nil
+	}
+	return nil, fault.New(fault.Conflict, "The host of the instance cannot be reached.").Because(fmt.Errorf("no live side of host %s", host))
+}

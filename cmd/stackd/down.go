@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"stackd/agent/daemon"
+
+	"github.com/spf13/cobra"
+)
+
+func downCommand() *cobra.Command {
+	var data string
+	c := &cobra.Command{Use: "down", Short: "End a cloud that `stackd up` started, its guests and its daemons; the data stays", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			o, err := load(data)
+			if err != nil {
+				return err
+			}
+			s := newSteps(os.Stdout, false)
+			err = s.do("control plane and node", func() (bool, error) { return running(o) == 0, stop(o, 30*time.Second) })
+			if err != nil || o.Sim > 0 {
+				return err
+			}
+			return s.do("guests, daemons, network", func() (bool, error) { return false, daemon.Down(context.Background(), o.daemons()) })
+		}}
+	c.Flags().StringVar(&data, "data", "/var/lib/stackd", "folder of the cloud")
+	return c
+}
+
+func statusCommand() *cobra.Command {
+	var data, output string
+	c := &cobra.Command{Use: "status", Short: "Say whether a cloud runs, and where", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			o, err := load(data)
+			if err != nil {
+				return err
+			}
+			pid := running(o)
+			if output == "json" {
+				return json.NewEncoder(os.Stdout).Encode(map[string]any{"data": o.Data, "running": pid != 0, "process": pid, "auth_url": o.address(5000) + "/v3", "one_address": o.address(o.OnePort)})
+			}
+			if pid == 0 {
+				fmt.Printf("The cloud in %s is not running; start it with: stackd up --data %s\n", o.Data, o.Data)
+				return nil
+			}
+			fmt.Printf("The cloud in %s runs as process %d.\n%s", o.Data, pid, summary(o))
+			return nil
+		}}
+	c.Flags().StringVar(&data, "data", "/var/lib/stackd", "folder of the cloud")
+	c.Flags().StringVar(&output, "output", "text", "text or json")
+	return c
+}

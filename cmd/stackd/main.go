@@ -1,0 +1,38 @@
+// Command stackd is a whole OpenStack in one program. `stackd up` makes a running
+// cloud of this machine; see the sub-commands' help.
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	debug.SetGCPercent(50) // memory is worth more than the last per cent of speed
+	root := &cobra.Command{Use: "stackd", Short: "The whole OpenStack in one program",
+		Long:          "stackd is the whole OpenStack in one program: identity, images, placement, compute and networks.\n\nBegin with:  stackd up --demo",
+		SilenceUsage:  true,
+		SilenceErrors: true, Version: version()}
+	root.AddCommand(upCommand(), downCommand(), statusCommand(), openrcCommand(), policyCommand(), coverageCommand())
+	if err := root.Execute(); err != nil {
+		fmt.Fprintln(os.Stderr, "stackd:", err)
+		os.Exit(1)
+	}
+}
+
+// version is the commit this was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "development"
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"stackd/agent/daemon"
+
+	"github.com/spf13/cobra"
+)
+
+// options are what `stackd up` is told. They are kept in the data folder, so that
+// down and status need only that.
+type options struct {
+	Data     string `json:"data"`
+	Name     string `json:"name"`
+	Netns    string `json:"netns"`
+	Host     string `json:"host"`
+	Listen   string `json:"listen"`
+	Database string `json:"database"`
+	Region   string `json:"region"`
+	Gateway  string `json:"gateway"`
+	OnePort  int    `json:"one_port"`
+	TLSCert  string `json:"tls_cert,omitempty"`
+	TLSKey   string `json:"tls_key,omitempty"`
+	Accel    string `json:"accel,omitempty"`
+	Sim      int    `json:"sim,omitempty"`
+
+	Demo       bool   `json:"-"`
+	DemoImage  string `json:"-"`
+	Background bool   `json:"-"`
+	KeepDemo   bool   `json:"-"`
+}
+
+func (o *options) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&o.Data, "data", "/var/lib/stackd", "folder for everything this cloud keeps")
+	f.StringVar(&o.Name, "name", "stackd", "name of this cloud on this machine; links, namespace and sockets are named after it")
+	f.StringVar(&o.Netns, "netns", "", "network namespace for all packets; \"host\" is the host's own (default: the cloud's name)")
+	f.StringVar(&o.Host, "host", "", "name of this machine as a hypervisor (default: its host name)")
+	f.StringVar(&o.Listen, "listen", "127.0.0.1", "address the APIs answer at")
+	f.StringVar(&o.Database, "database", "", "postgres://… (default: an SQLite file in the data folder)")
+	f.StringVar(&o.Region, "region", "RegionOne", "region of the catalog")
+	f.StringVar(&o.Gateway, "public", "172.24.4.1/24", "this machine's address on the public network, with its prefix")
+	f.IntVar(&o.OnePort, "one-port", 9000, "port at which all services answer under one address")
+	f.StringVar(&o.TLSCert, "tls-cert", "", "certificate file (PEM); with --tls-key, all addresses are https")
+	f.StringVar(&o.TLSKey, "tls-key", "", "private key file (PEM)")
+	f.StringVar(&o.Accel, "accel", "", "kvm or tcg (default: kvm if a probe guest runs under it)")
+	f.IntVar(&o.Sim, "sim", 0, "so many simulated hosts in place of this machine: no guests, no packets")
+	f.BoolVar(&o.Demo, "demo", false, "make a demo project with image, networks, key and a first server")
+	f.StringVar(&o.DemoImage, "demo-image", "", "qcow2 or raw file for the demo server (default: tiny.qcow2 in the data folder)")
+	f.BoolVar(&o.Background, "background", false, "return when the cloud is ready, and leave it running")
+}
+
+// check completes the options, and refuses what cannot work.
+func (o *options) check() error {
+	abs, err := filepath.Abs(o.Data)
+	if err != nil {
+		return err
+	}
+	o.Data = abs
+	if o.Netns == "" {
+		o.Netns = o.Name
+	}
+	if o.Host == "" {
+		if o.Host, err = os.Hostname(); err != nil {
+			return err
+		}
+	}
+	if _, err := netip.ParseAddr(o.Listen); err != nil {
+		return fmt.Errorf("--listen %s: an address is wanted, for example 127.0.0.1 or 0.0.0.0", o.Listen)
+	}
+	if p, err := netip.ParsePrefix(o.Gateway); err != nil || !p.Addr().Is4() {
+		return fmt.Errorf("--public %s: an IPv4 address with its prefix is wanted, for example 172.24.4.1/24", o.Gateway)
+	}
+	if (o.TLSCert == "") != (o.TLSKey == "") {
+		return fmt.Errorf("--tls-cert and --tls-key go together")
+	}
+	if o.Database == "" {
+		o.Database = o.path("stackd.db")
+	}
+	return nil
+}
+
+func (o *options) path(parts ...string) string {
+	return filepath.Join(append([]string{o.Data}, parts...)...)
+}
+
+func (o *options) scheme() string {
+	if o.TLSCert != "" {
+		return "https"
+	}
+	return "http"
+}
+
+// address is where clients on this machine reach a port.
+func (o *options) address(port int) string {
+	host := o.Listen
+	if a := netip.MustParseAddr(host); a.IsUnspecified() {
+		host = "127.0.0.1"
+	} else if a.Is6() {
+		host = "[" + host + "]"
+	}
+	return fmt.Sprintf("%s://%s:%d", o.scheme(), host, port)
+}
+
+func (o *options) daemons() daemon.Options {
+	return daemon.Options{DataDir: o.Data, Name: o.Name, Netns: o.Netns, Hostname: o.Host, Gateway: netip.MustParsePrefix(o.Gateway), Accel: o.Accel}
+}
+
+func (o *options) save() error {
+	b, err := json.MarshalIndent(o, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(o.path("cloud.json"), append(b, '\n'), 0o600)
+}
+
+// load reads the options of the cloud in a data folder.
+func load(data string) (*options, error) {
+	abs, err := filepath.Abs(data)
+	if err != nil {
+		return nil, err
+	}
+	b, err := os.ReadFile(filepath.Join(abs, "cloud.json"))
+	if os.IsNotExist(err) {
+		return nil, fmt.Errorf("there is no cloud in %s; make one with: stackd up --data %s", abs, abs)
+	}
+	if err != nil {
+		return nil, err
+	}
+	o := &options{}
+	if err := json.Unmarshal(b, o); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(abs, "cloud.json"), err)
+	}
+	o.Data = abs
+	return o, nil
+}
+
+// hidden is a database's address without its password.
+func hidden(url string) string {
+	if i, j := strings.Index(url, "://"), strings.LastIndex(url, "@"); i > 0 && j > i {
+		return url[:i+3] + "…" + url[j:]
+	}
+	return url
+}

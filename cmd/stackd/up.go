@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func upCommand() *cobra.Command {
+	o := &options{}
+	c := &cobra.Command{Use: "up", Short: "Make a running cloud of this machine", Args: cobra.NoArgs,
+		Long: `Make a running cloud of this machine: control plane, hypervisor and networks.
+
+What is missing is made (database, keys, administrator, daemons, bridges); what is
+there is left as it is, and guests that run go on. All packets live in a network
+namespace of their own unless --netns host is given.`,
+		Example: "  stackd up --demo\n  stackd up --background --data /srv/cloud --listen 192.0.2.10",
+		RunE: func(*cobra.Command, []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			if o.Background {
+				return background(o)
+			}
+			return up(o)
+		}}
+	o.flags(c)
+	return c
+}
+
+// stepsFD is where a background process tells of its steps.
+const stepsFD = "STACKD_STEPS"
+
+// background starts this program again, on its own, and waits until it is ready.
+func background(o *options) error {
+	if pid := running(o); pid != 0 {
+		return already(o, pid)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.Data, 0o755); err != nil {
+		return err
+	}
+	log, err := os.OpenFile(o.path("stackd.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	args := []string{}
+	for _, a := range os.Args[1:] {
+		if a != "--background" {
+			args = append(args, a)
+		}
+	}
+	child := exec.Command(self, args...)
+	child.Stdout, child.Stderr = log, log
+	child.ExtraFiles = []*os.File{w}
+	child.Env = append(os.Environ(), stepsFD+"=3")
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := child.Start(); err != nil {
+		return err
+	}
+	w.Close()
+	if !newSteps(os.Stdout, false).follow(r) {
+		child.Wait()
+		return fmt.Errorf("the cloud did not come up; see %s", o.path("stackd.log"))
+	}
+	fmt.Print(summary(o))
+	return nil
+}
+
+// already is `up` on a running cloud: nothing changes but a demo that is asked for.
+func already(o *options, pid int) error {
+	have, err := load(o.Data)
+	if err != nil {
+		return err
+	}
+	if o.Demo {
+		have.Demo, have.DemoImage = true, o.DemoImage
+		s := newSteps(os.Stdout, false)
+		if err := demo(context.Background(), have, s); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("The cloud in %s is running already (process %d). Nothing was changed.\n", o.Data, pid)
+	fmt.Print(summary(have))
+	return nil
+}
+
+// up is the cloud itself, until it is told to end.
+func up(o *options) error {
+	held, err := lock(o)
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer cancel()
+	out, events := os.Stdout, os.Getenv(stepsFD) != ""
+	if events {
+		out = os.NewFile(3, "steps")
+		syscall.CloseOnExec(3)
+	}
+	logTo(o, events)
+	s := newSteps(out, events)
+	if err := o.save(); err != nil {
+		return err
+	}
+	p, err := start(ctx, o, s)
+	if err != nil {
+		if p != nil {
+			p.stop()
+		}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil
+		}
+		return err
+	}
+	if o.Demo {
+		if err := demo(ctx, o, s); err != nil && ctx.Err() == nil {
+			s.tell(event{Text: fmt.Sprintf("\nThe cloud runs, but its demo is not complete: %v\n", err)})
+		}
+	}
+	if events {
+		s.tell(event{Ready: true})
+		out.Close()
+	} else {
+		fmt.Print(summary(o))
+	}
+	<-ctx.Done()
+	slog.Info("ending", "guests", "go on", "data", o.Data)
+	p.stop()
+	return nil
+}
+
+// logTo sends the log, as JSON lines, to a file; a background process has it as its output.
+func logTo(o *options, events bool) {
+	var w io.Writer = os.Stderr
+	if !events {
+		f, err := os.OpenFile(o.path("stackd.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err == nil {
+			w = f
+		}
+	}
+	slog.SetDefault(slog.New(slog.NewJSONHandler(w, nil)))
+}
+
+func summary(o *options) string {
+	return fmt.Sprintf(`
+The cloud is ready.
+  APIs         %s (identity; others beside it), all under %s
+  credentials  %s
+               %s (export OS_CLIENT_CONFIG_FILE to use it)
+  log          %s
+Try:
+  . %s
+  openstack server list --all-projects
+  openstack catalog list
+  openstack network agent list
+Stop it with:  stackd down --data %s   (make down, if make up started it)
+`, o.address(5000), o.address(o.OnePort), credentials(o), o.path("clouds.yaml"), o.path("stackd.log"), o.path("keystonerc_admin"), o.Data)
+}
+
+func credentials(o *options) string {
+	text := o.path("keystonerc_admin")
+	if _, err := os.Stat(o.path("keystonerc_demo")); err == nil {
+		text += ", " + o.path("keystonerc_demo")
+	}
+	return text
+}
+
+// waitFor asks ready again and again until it says yes, or the time is over.
+func waitFor(ctx context.Context, what string, most, every time.Duration, ready func() (bool, error)) error {
+	end := time.Now().Add(most)
+	for {
+		ok, err := ready()
+		if ok || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%s: not within %s (%v)", what, most, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(every):
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"stackd/agent/daemon"
+	"stackd/agent/node"
+	"stackd/cloud"
+	"stackd/internal/rest"
+	"stackd/keystone"
+	"stackd/neutron"
+	"stackd/neutron/ovn"
+)
+
+// A process is all that runs in this process.
+type process struct {
+	cloud   *cloud.Cloud
+	servers []*http.Server
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+}
+
+// stop ends it in order: no new requests, those under way to their end, then the loops.
+func (p *process) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for _, s := range p.servers {
+		if err := s.Shutdown(ctx); err != nil {
+			s.Close()
+		}
+	}
+	p.cancel()
+	p.wg.Wait()
+	if p.cloud != nil {
+		p.cloud.DB.Close()
+	}
+}
+
+// run runs f until the process is stopped.
+func (p *process) run(ctx context.Context, f func(context.Context)) { p.wg.Go(func() { f(ctx) }) }
+
+// start brings everything up, and returns when the first node is ready for servers.
+func start(ctx context.Context, o *options, s *steps) (*process, error) {
+	p := &process{}
+	ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	err := s.do("database and identity", func() (bool, error) { return p.open(ctx, o) })
+	if err == nil {
+		err = s.do("APIs", func() (bool, error) { return false, p.listen(o) })
+	}
+	if err != nil {
+		return p, err
+	}
+	if o.Sim > 0 {
+		err = p.simulate(ctx, o)
+	} else {
+		err = p.host(ctx, o, s)
+	}
+	if err != nil {
+		return p, err
+	}
+	p.run(ctx, p.cloud.Run)
+	err = s.do("hypervisor", func() (bool, error) {
+		return false, waitFor(ctx, "the node's first report", time.Minute, 50*time.Millisecond, func() (bool, error) {
+			hosts, err := p.cloud.Compute.Hosts(ctx)
+			for _, h := range hosts {
+				if h.Up(time.Now()) {
+					return true, nil
+				}
+			}
+			return false, err
+		})
+	})
+	return p, err
+}
+
+func (p *process) open(ctx context.Context, o *options) (already bool, err error) {
+	key, err := keystone.MasterKey(o.path("master.key"))
+	if err != nil {
+		return false, err
+	}
+	admin := o.readLogin("admin")
+	already = admin.Password != ""
+	cfg := cloud.Config{Database: o.Database, DataDir: o.Data, Region: o.Region, MasterKey: key, Address: o.address, Console: o.address(6080), Network: neutron.DefaultConfig()}
+	if !already {
+		admin = login{"admin", "admin", rand.Text()}
+		cfg.AdminPassword = admin.Password
+	}
+	if p.cloud, err = cloud.Open(ctx, cfg); err != nil || already {
+		return already, err
+	}
+	return false, o.writeLogins(admin)
+}
+
+// listen answers at every service's port, and at one for all.
+func (p *process) listen(o *options) error {
+	one := http.NewServeMux()
+	for name, h := range p.cloud.Handlers {
+		one.Handle("/"+name+"/", rest.Mount("/"+name, h))
+		one.Handle("/"+name, rest.Mount("/"+name, h))
+		if err := p.serve(o, cloud.Ports[name], h); err != nil {
+			return err
+		}
+	}
+	if err := p.serve(o, o.OnePort, one); err != nil {
+		return err
+	}
+	return p.serve(o, 6080, p.cloud.Displays())
+}
+
+func (p *process) serve(o *options, port int, h http.Handler) error {
+	l, err := net.Listen("tcp", net.JoinHostPort(o.Listen, strconv.Itoa(port)))
+	if err != nil {
+		return fmt.Errorf("%w; another --listen address (127.0.0.2, say) keeps clouds apart", err)
+	}
+	if o.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
+		if err != nil {
+			return err
+		}
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
+	p.servers = append(p.servers, srv)
+	p.wg.Go(func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			slog.Error("an API has ended", "port", port, "cause", err)
+		}
+	})
+	return nil
+}
+
+// host makes this machine the cloud's node: daemons, networks, guests.
+func (p *process) host(ctx context.Context, o *options, s *steps) error {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("guests and networks need root; run as root, or try --sim 1 for a cloud without guests")
+	}
+	h, err := daemon.Up(ctx, o.daemons(), s.progress)
+	if err != nil {
+		return err
+	}
+	f := ovn.New(p.cloud.Networking, ovn.Config{NB: h.NB(), SB: h.SB()})
+	p.cloud.Networking.Carry(f)
+	p.run(ctx, f.Run)
+	p.run(ctx, func(ctx context.Context) {
+		h.Watch(ctx, func(err error) { slog.Warn("daemons", "cause", err) })
+	})
+	a := node.New(h, node.Options{Host: o.Host, IP: netip.MustParsePrefix(o.Gateway).Addr().String(), Plane: p.cloud.Plane()})
+	p.cloud.Nodes.Set(o.Host, a)
+	p.run(ctx, a.Run)
+	slog.Info("node", "host", o.Host, "accel", h.Accel, "datapath", h.Datapath)
+	return nil
+}
