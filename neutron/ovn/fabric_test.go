@@ -73,7 +73,10 @@ func (c *cloud) takeAllAway(net *neutron.Network, sub *neutron.Subnet, p *neutro
 	}
 	for _, err := range []error{
 		c.n.DeleteFloatingIP(c.ctx, f.ID), c.n.DeletePort(c.ctx, p.ID),
-		func() error { _, err := c.n.RemoveInterface(c.ctx, r.ID, neutron.InterfaceSpec{SubnetID: sub.ID}); return err }(),
+		func() error {
+			_, err := c.n.RemoveInterface(c.ctx, r.ID, neutron.InterfaceSpec{SubnetID: sub.ID})
+			return err
+		}(),
 		c.n.DeleteRouter(c.ctx, r.ID), c.n.DeleteNetwork(c.ctx, net.ID), c.n.DeleteNetwork(c.t.Context(), out.ID),
 	} {
 		if err != nil {

@@ -18,8 +18,8 @@ func groupName(id string) string { return "pg_" + word(id) }
 func (b *builder) drop(key, network string, ports []string) {
 	name := "pg_drop_" + word(network)
 	g := &portGroup{UUID: named("Port_Group", name), Name: name, Ports: ports, ExternalIDs: owned(key)}
-	for direction, side := range map[string]string{"from-lport": "inport", "to-lport": "outport"} {
-		g.ACLs = append(g.ACLs, b.acl(key, name+" "+direction, dropPriority, direction, fmt.Sprintf("%s == @%s && ip", side, name), "drop"))
+	for _, x := range [][2]string{{"from-lport", "inport"}, {"to-lport", "outport"}} {
+		g.ACLs = append(g.ACLs, b.acl(key, name+" "+x[0], dropPriority, x[0], fmt.Sprintf("%s == @%s && ip", x[1], name), "drop"))
 	}
 	b.rows.add("Port_Group", g.UUID, g)
 }

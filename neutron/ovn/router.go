@@ -49,13 +49,24 @@ func (b *builder) routerPort(key string, r *neutron.Router, p *neutron.Port) str
 	switch {
 	case p.DeviceOwner == neutron.OwnerGateway:
 		l.GatewayChassis = b.gateways(key, p)
+		if net != nil && b.greater(r, net.MTU) {
+			l.Options["gateway_mtu"] = strconv.Itoa(net.MTU)
+		}
 	case net != nil && net.NetworkType == neutron.VLAN && r.GatewayPortID != "":
 		l.Options["reside-on-redirect-chassis"] = "true"
 	}
-	if outside := b.nets[r.GatewayNetworkID]; outside != nil && net != nil && outside.MTU < net.MTU && p.DeviceOwner == neutron.OwnerRouter {
-		l.Options["gateway_mtu"] = strconv.Itoa(outside.MTU)
-	}
 	return b.rows.add("Logical_Router_Port", l.UUID, l)
+}
+
+// greater tells whether packets inside may be too great for the outside: then the
+// gateway says so to who sends them.
+func (b *builder) greater(r *neutron.Router, mtu int) bool {
+	for _, p := range b.of[r.ID] {
+		if n := b.nets[p.NetworkID]; n != nil && n.MTU > mtu {
+			return true
+		}
+	}
+	return false
 }
 
 // advertise tells guests of an IPv6 subnet how they get their address, and the router.
