@@ -21,7 +21,20 @@ func New(g *glance.Imaging, tokens token.Checker, rules *policy.Rules, keystone 
 			return fault.New(fault.Forbidden, "You are not authorized to complete %s action.", rule)
 		},
 		Malformed: func() *fault.Error { return fault.New(fault.Invalid, "Malformed JSON in request body.") }}
-	return a.Handler(Routes(g))
+	return named(a.Handler(Routes(g)))
+}
+
+// named: "/v2/images/" is an image whose name was forgotten, and not the list.
+func named(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v2/images/" {
+			u := *r.URL
+			u.Path += "-"
+			r = r.Clone(r.Context())
+			r.URL = &u
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // Routes are all rows of the image service.

@@ -18,7 +18,7 @@ func (s *service) images() []rest.Route {
 		{On: "POST /v2/images", Asks: "add_image, of the owner in the body", Do: rest.Do(s.create), Status: 201, Mutates: true},
 		{On: "GET /v2/images", Rule: "get_images", Do: rest.Do(s.list), List: &rest.Listing{Key: "images", Prefix: []string{""}, Sorts: sorts}},
 		{On: "GET /v2/images/{id}", Asks: "get_image, of what was found", Do: rest.Do(s.show)},
-		{On: "PATCH /v2/images/{id}", Asks: "modify_image, of what was found", Do: rest.Do(s.patch), Mutates: true},
+		{On: "PATCH /v2/images/{id}", Asks: "modify_image, of what was found", Do: s.patch, Mutates: true},
 		{On: "DELETE /v2/images/{id}", Asks: "delete_image, of what was found", Do: rest.DoNothing(s.remove), Status: 204, Mutates: true},
 		{On: "POST /v2/images/{id}/actions/deactivate", Asks: "deactivate, of what was found", Do: rest.DoNothing(s.turn("deactivate", glance.Active, glance.Deactivated)), Status: 204, Mutates: true},
 		{On: "POST /v2/images/{id}/actions/reactivate", Asks: "reactivate, of what was found", Do: rest.DoNothing(s.turn("reactivate", glance.Deactivated, glance.Active)), Status: 204, Mutates: true},
@@ -121,7 +121,10 @@ func showable(c *rest.Call, i *glance.Image, was string) error {
 var reserved = map[string]bool{"limit": true, "marker": true, "sort": true, "sort_key": true, "sort_dir": true, "fields": true, "tag": true, "member_status": true, "size_min": true, "size_max": true,
 	"visibility": true, "os_hidden": true, "page_reverse": true, "offset": true, "created_at": true, "updated_at": true, "protected": true}
 
-var columns = map[string]bool{"id": true, "name": true, "status": true, "container_format": true, "disk_format": true, "owner": true, "checksum": true, "os_hash_value": true, "min_disk": true, "min_ram": true}
+var columns = map[string]bool{"id": true, "name": true, "status": true, "container_format": true, "disk_format": true, "owner": true, "checksum": true, "os_hash_value": true}
+
+// numbers are filters by their columns and comparisons.
+var numbers = map[string][2]string{"size_min": {"size", ">="}, "size_max": {"size", "<="}, "size": {"size", "="}, "virtual_size": {"virtual_size", "="}, "min_disk": {"min_disk", "="}, "min_ram": {"min_ram", "="}}
 
 func (s *service) list(c *rest.Call, _ struct{}) (listing.Page[imageView], error) {
 	none := listing.Page[imageView]{}
@@ -168,13 +171,12 @@ func filter(q *glance.Query, name, value string) error {
 		} else {
 			q.Hidden = b
 		}
-	case name == "size_min" || name == "size_max":
+	case numbers[name][0] != "":
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil || n < 0 {
 			return fault.New(fault.Invalid, "Invalid value '%s' for '%s' filter: it is no size.", value, name)
 		}
-		op := map[string]string{"size_min": ">=", "size_max": "<="}[name]
-		q.Compare = append(q.Compare, glance.Comparison{Column: "size", Op: op, Value: n})
+		q.Compare = append(q.Compare, glance.Comparison{Column: numbers[name][0], Op: numbers[name][1], Value: n})
 	case name == "created_at" || name == "updated_at":
 		return compareTime(q, name, value)
 	case columns[name]:

@@ -19,12 +19,13 @@ type change struct {
 	value json.RawMessage
 }
 
-func (s *service) patch(c *rest.Call, in byID) (imageView, error) {
+// patch is no rest.Do: its body is a list, not an object with named members.
+func (s *service) patch(c *rest.Call) (any, error) {
 	changes, err := changesOf(c)
 	if err != nil {
-		return imageView{}, err
+		return nil, err
 	}
-	i, err := s.g.Change(c.Context(), in.ID, func(_ ctxt, i *glance.Image) error {
+	i, err := s.g.Change(c.Context(), c.PathValue("id"), func(_ ctxt, i *glance.Image) error {
 		if err := c.Require("modify_image", target(i)); err != nil {
 			return err
 		}
@@ -41,7 +42,7 @@ func (s *service) patch(c *rest.Call, in byID) (imageView, error) {
 		return allowed(c, i, &was)
 	})
 	if err != nil {
-		return imageView{}, err
+		return nil, err
 	}
 	return view(i), nil
 }
