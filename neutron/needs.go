@@ -13,6 +13,7 @@ type Query struct {
 	listing.List
 	Project string // who asks: says what is Shared
 	All     bool   // also what Project may not see
+	Bare    bool   // the rows alone, without what belongs to them in other tables
 }
 
 // Every is a query for all that match one attribute.

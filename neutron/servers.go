@@ -101,7 +101,9 @@ func (n *Networking) serverPorts(ctx context.Context, ports []Port) ([]ServerPor
 	if err != nil {
 		return nil, err
 	}
-	fips, err := n.store.FloatingIPs().List(ctx, Every("port_id", ids...))
+	q := Every("port_id", ids...)
+	q.Bare = true
+	fips, err := n.store.FloatingIPs().List(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +119,9 @@ func byID[T any](ctx context.Context, t Table[T], ids []string, id func(*T) stri
 	if len(ids) == 0 {
 		return out, nil
 	}
-	rows, err := t.List(ctx, Every("id", slices.Compact(slices.Sorted(slices.Values(ids)))...))
+	q := Every("id", slices.Compact(slices.Sorted(slices.Values(ids)))...)
+	q.Bare = true
+	rows, err := t.List(ctx, q)
 	for i := range rows {
 		out[id(&rows[i])] = &rows[i]
 	}

@@ -41,7 +41,9 @@ func (b *builder) network(n *neutron.Network) {
 		ls.DNSRecords = []string{b.rows.add("DNS", named("DNS", n.ID), &dnsRecords{UUID: named("DNS", n.ID), Records: names, ExternalIDs: owned(key)})}
 	}
 	b.rows.add("Logical_Switch", ls.UUID, ls)
-	b.drop(key, n.ID, guarded)
+	if len(guarded) > 0 {
+		b.drop(key, n.ID, guarded)
+	}
 }
 
 func (b *builder) metadataPort(n *neutron.Network) *neutron.Port {

@@ -63,7 +63,7 @@ func (t table[T]) List(ctx context.Context, l neutron.Query) ([]T, error) {
 	if l.Reverse {
 		slices.Reverse(rows)
 	}
-	if t.load == nil || len(rows) == 0 {
+	if t.load == nil || len(rows) == 0 || l.Bare {
 		return rows, nil
 	}
 	return rows, t.load(ctx, t.db, rows, l)
