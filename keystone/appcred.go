@@ -258,5 +258,8 @@ func (i *Identity) withAppCred(ctx context.Context, s *Session) ([]string, error
 		return nil, err
 	}
 	s.AppCred = a
+	for _, r := range a.Rules {
+		s.Who.Only = append(s.Who.Only, token.AccessRule{Service: r.Service, Method: r.Method, Path: r.Path})
+	}
 	return append([]string{}, a.RoleIDs...), nil
 }

@@ -82,6 +82,9 @@ func (a *API) identify(c *Call) error {
 	if err != nil {
 		return err
 	}
+	if !who.MayCall(a.Name, c.Method, c.URL.Path) {
+		return fault.New(fault.Unauthorized, "The request you have made requires authentication.")
+	}
 	c.Who = who
 	c.Request = c.Request.WithContext(token.With(c.Context(), who))
 	return nil

@@ -28,7 +28,8 @@ type Who struct {
 	ExpiresAt     time.Time
 	AppCredID     string
 	TrustID       string
-	IsDomain      bool // the project acts as a domain
+	IsDomain      bool         // the project acts as a domain
+	Only          []AccessRule // what the token is limited to; nil is no limit
 }
 
 // Has tells whether the bearer has the role, implied ones included.
