@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"reflect"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"stackd/agent/wish"
 	"stackd/internal/converge"
+	"stackd/internal/fault"
 )
 
 // Config is what an agent works with. Metadata may be nil: then none is served.
@@ -27,6 +29,9 @@ type Config struct {
 	ReportEvery time.Duration // at least this often; 0 is 5 s
 	// ShutdownGrace is how long a guest may take to shut down when asked; 0 is 60 s.
 	ShutdownGrace time.Duration
+	// GiveUp is after how long of failing a wish that was never carried out is
+	// reported as final; 0 is 3 minutes. Until then every fault may pass.
+	GiveUp time.Duration
 }
 
 // An Agent keeps one host as the control plane wishes it.
@@ -48,8 +53,10 @@ type entry struct {
 	wish   wish.Server
 	due    time.Time // zero: nothing to do until something changes or the next sweep
 	tries  int
+	failed time.Time // when the first of these tries did
 	step   string
 	fault  string
+	detail string
 	final  bool
 	gone   bool               // a wish for nothing has been carried out
 	asked  time.Time          // when the guest was first asked to shut down
@@ -70,6 +77,9 @@ func New(c Config) *Agent {
 	}
 	if c.ShutdownGrace == 0 {
 		c.ShutdownGrace = time.Minute
+	}
+	if c.GiveUp == 0 {
+		c.GiveUp = 3 * time.Minute
 	}
 	a := &Agent{Config: c, report: make(chan struct{}, 1), serve: make(chan struct{}, 1), servers: map[string]*entry{}}
 	a.ladder = a.steps()
@@ -185,9 +195,39 @@ func (a *Agent) work(ctx context.Context, id string) error {
 		err = a.ladder.Climb(pass, t)
 	}
 	if ctx.Err() == nil {
-		a.settle(t, err)
+		a.settle(t, a.giveUp(ctx, t, err))
 	}
 	return nil
+}
+
+// giveUp makes a fault final that has lasted too long, for a wish that was never
+// carried out. A guest that was once as wished is never given up.
+func (a *Agent) giveUp(ctx context.Context, t *task, err error) error {
+	if _, later := converge.IsLater(err); later || err == nil || converge.IsFinal(err) || t.Power == wish.Gone {
+		return err
+	}
+	a.mu.Lock()
+	since := t.entry.failed
+	a.mu.Unlock()
+	if since.IsZero() || time.Since(since) < a.GiveUp {
+		return err
+	}
+	g, unseen := a.Hypervisor.Guest(ctx, t.ID)
+	if unseen != nil && !errors.Is(unseen, ErrNoGuest) || unseen == nil && g.Mark.Generation >= t.Generation {
+		return err
+	}
+	return a.final(err)
+}
+
+// final makes err final. What a driver said is no tenant's business; it goes
+// along for operators.
+func (a *Agent) final(err error) error {
+	var stuck *converge.Stuck
+	if !errors.As(err, &stuck) {
+		return converge.Final{Err: err}
+	}
+	text := fault.New(fault.Internal, "The host could not get past the step %s in %v", stuck.Step, a.GiveUp).Because(stuck.Err)
+	return &converge.Stuck{Step: stuck.Step, Err: converge.Final{Err: text}}
 }
 
 // settle writes down how a pass ended. What it found says nothing about a wish
@@ -211,10 +251,13 @@ func (a *Agent) settle(t *task, err error) {
 	case converge.IsFinal(err):
 		e.due, e.final = time.Time{}, true
 	default:
-		e.due = time.Now().Add(converge.Backoff(e.tries))
+		if e.tries == 0 {
+			e.failed = time.Now()
+		}
+		e.due = time.Now().Add(converge.Backoff(min(e.tries, 5))) // 16 s: the user waits
 		e.tries++
 	}
-	e.step, e.fault = describe(err, later)
+	e.step, e.fault, e.detail = describe(err, later)
 	if e.fault != "" && e.fault != before {
 		a.Log.Warn("server is not as wished", "server", t.ID, "step", e.step, "err", err)
 	}

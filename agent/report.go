@@ -8,6 +8,7 @@ import (
 
 	"stackd/agent/wish"
 	"stackd/internal/converge"
+	"stackd/internal/fault"
 )
 
 // reportLoop reports on every change, and every few seconds without one.
@@ -93,7 +94,7 @@ func addEntry(seen map[string]wish.Seen, id string, e entry) {
 	if !ok {
 		s = wish.Seen{ID: id, Power: wish.Gone}
 	}
-	s.Step, s.Fault, s.Final = e.step, e.fault, e.final
+	s.Step, s.Fault, s.Detail, s.Final = e.step, e.fault, e.detail, e.final
 	if s.Step == "" && !e.due.IsZero() && s.Generation < e.wish.Generation {
 		s.Step = "imaged" // not looked at yet
 	}
@@ -110,18 +111,24 @@ func (a *Agent) entries() map[string]entry {
 	return all
 }
 
-// describe is a pass's end in words: the step that does not hold, and why.
-func describe(err error, later bool) (step, fault string) {
+// describe is a pass's end in words: the step that does not hold, and why; for
+// operators all that is known of it.
+func describe(err error, later bool) (step, why, detail string) {
 	var stuck *converge.Stuck
-	switch {
-	case err == nil:
-		return "", ""
-	case !errors.As(err, &stuck):
-		return "", err.Error()
-	case later:
-		return stuck.Step, ""
+	if !errors.As(err, &stuck) {
+		if err != nil {
+			return "", err.Error(), ""
+		}
+		return "", "", ""
 	}
-	return stuck.Step, stuck.Err.Error()
+	if later {
+		return stuck.Step, "", ""
+	}
+	why = stuck.Err.Error()
+	if f := fault.Of(err); f != nil && converge.IsFinal(err) {
+		return stuck.Step, f.Text, why
+	}
+	return stuck.Step, why, ""
 }
 
 func compare(x, y string) int {

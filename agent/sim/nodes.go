@@ -33,7 +33,7 @@ func New(plane wish.Plane, o Options, log *slog.Logger) (*Nodes, error) {
 		n.agents = append(n.agents, agent.New(agent.Config{
 			Host: w.name, IP: fmt.Sprintf("192.0.2.%d", i%254+1), Plane: plane, Log: log,
 			Hypervisor: hypervisor{w}, Disks: disks{w}, Vifs: vifs{w},
-			ReportEvery: o.ReportEvery, ShutdownGrace: o.ShutdownGrace, Workers: o.Workers,
+			ReportEvery: o.ReportEvery, ShutdownGrace: o.ShutdownGrace, GiveUp: o.GiveUp, Workers: o.Workers,
 		}))
 	}
 	return n, nil

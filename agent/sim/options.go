@@ -32,6 +32,7 @@ type Options struct {
 	Fail          map[string]Failure
 	ReportEvery   time.Duration // the agent's default
 	ShutdownGrace time.Duration // the agent's default
+	GiveUp        time.Duration // the agent's default
 	Workers       int           // the agent's default
 }
 

@@ -250,6 +250,30 @@ func TestFinalFaultIsReportedAndNotTriedAgain(t *testing.T) {
 	p.carriedOut(t, s)
 }
 
+// A fault that stays is final in the end, for a server that never was as wished;
+// one that was is tried for ever.
+func TestGiveUp(t *testing.T) {
+	p := &plane{}
+	n, _ := start(t, p, Options{GiveUp: 600 * time.Millisecond})
+	s, late := server(1), server(2)
+	p.set(s)
+	p.carriedOut(t, s)
+	n.Fail(Plugged, Failure{Text: "no switch"})
+	p.set(late)
+	v := p.await(t, late.ID, "given up", func(v wish.Seen) bool { return v.Final })
+	if v.Step != Plugged || v.Fault != "The host could not get past the step plugged in 600ms" || !strings.Contains(v.Detail, "no switch") {
+		t.Errorf("%+v", v)
+	}
+	s.DisplayName = "renamed" // a new wish of the same generation
+	s.Ports = append(s.Ports, wish.Port{ID: "more", MAC: "fa:16:3e:00:00:02"})
+	p.set(s)
+	p.await(t, s.ID, "failing", func(v wish.Seen) bool { return v.Fault != "" })
+	time.Sleep(2 * time.Second)
+	p.await(t, s.ID, "failing, not final", func(v wish.Seen) bool { return v.Fault != "" && !v.Final && v.Power == wish.Running })
+	n.Fail(Plugged, Failure{})
+	p.carriedOut(t, s)
+}
+
 // A server that is given up while its image comes in does not wait for it.
 func TestGoneWhileFetching(t *testing.T) {
 	p := &plane{}

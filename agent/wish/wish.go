@@ -145,9 +145,10 @@ type Seen struct {
 	Ports       []string  `json:"ports"`   // plugged
 	Volumes     []string  `json:"volumes"` // attached
 	StartedAt   time.Time `json:"started_at"`
-	Step        string    `json:"step,omitempty"`  // the lowest step that does not hold yet
-	Fault       string    `json:"fault,omitempty"` // why it does not; for operators and, if Final, for the server's fault
-	Final       bool      `json:"final,omitempty"` // trying again cannot mend it
+	Step        string    `json:"step,omitempty"`   // the lowest step that does not hold yet
+	Fault       string    `json:"fault,omitempty"`  // why it does not; for operators and, if Final, for the server's fault
+	Detail      string    `json:"detail,omitempty"` // more about a final fault, for operators only
+	Final       bool      `json:"final,omitempty"`  // trying again cannot mend it
 }
 
 // Plane is the control plane as a node sees it.
