@@ -2,6 +2,8 @@ package neutron_test
 
 import (
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"stackd/internal/fault"
@@ -197,4 +199,31 @@ func TestQuota(t *testing.T) {
 	if err != nil || u["network"] != (neutron.Usage{Limit: 1, Used: 1}) || u["port"].Used != 1 {
 		t.Fatal(u, err)
 	}
+}
+
+// Many at once get different addresses, until there are none.
+func TestManyAtOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		n, _ := neutrontest.On(t, db)
+		ctx := neutrontest.As(t.Context(), "p1", "member")
+		net, _ := neutrontest.Network(t, ctx, n, "p1", "10.1.0.0/28")
+		var wg sync.WaitGroup
+		var got, full atomic.Int32
+		for range 20 {
+			wg.Go(func() {
+				_, err := n.CreatePort(ctx, neutron.PortSpec{Common: common("p1"), NetworkID: net.ID})
+				if f := fault.Of(err); err == nil {
+					got.Add(1)
+				} else if f != nil && f.Type == "IpAddressGenerationFailure" {
+					full.Add(1)
+				} else {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if got.Load() != 12 || full.Load() != 8 {
+			t.Error(got.Load(), full.Load())
+		}
+	})
 }

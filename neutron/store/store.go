@@ -32,6 +32,18 @@ func Open(ctx context.Context, db *sqldb.DB) (*Store, error) {
 
 var _ neutron.Store = (*Store)(nil)
 
-func (s *Store) Tx(ctx context.Context, f func(context.Context) error) error { return s.db.Tx(ctx, f) }
-func (s *Store) After(ctx context.Context, f func())                         { s.db.After(ctx, f) }
-func (s *Store) Now() time.Time                                              { return s.db.Now() }
+// Tx runs f in a transaction. A verb looks before it takes a name or an address; if
+// that is taken all the same, somebody else was faster, and it looks again.
+func (s *Store) Tx(ctx context.Context, f func(context.Context) error) error {
+	if s.db.InTx(ctx) {
+		return f(ctx)
+	}
+	err := s.db.Tx(ctx, f)
+	for try := 0; try < 10 && sqldb.Taken(err); try++ {
+		err = s.db.Tx(ctx, f)
+	}
+	return err
+}
+
+func (s *Store) After(ctx context.Context, f func()) { s.db.After(ctx, f) }
+func (s *Store) Now() time.Time                      { return s.db.Now() }
