@@ -80,11 +80,12 @@ func expecting(attribute, target string) error {
 	return fault.New(fault.Invalid, "Expecting to find %s in %s."+blame, attribute, target)
 }
 
+// violated names fields below the one member that every body has.
 func violated(v rest.Violation) *fault.Error {
-	if len(v.Path) == 0 {
+	if len(v.Path) < 2 {
 		return fault.New(fault.Invalid, "%s", v.Text)
 	}
-	return fault.New(fault.Invalid, "Invalid input for field '%s': %s", strings.Join(v.Path, "/"), v.Text)
+	return fault.New(fault.Invalid, "Invalid input for field '%s': %s", strings.Join(v.Path[1:], "/"), v.Text)
 }
 
 func links(c *rest.Call, next string) map[string]any {

@@ -190,7 +190,7 @@ func (a *API) authCatalog(c *rest.Call, _ struct{}) (any, error) {
 		return nil, fault.New(fault.Forbidden, "You are not authorized to perform the requested action: identity:get_auth_catalog.")
 	}
 	entries, err := a.catalog(c, c.Who)
-	return map[string]any{"catalog": entries, "links": links(c, "")["links"]}, err
+	return map[string]any{"catalog": entries, "links": self{c.Base() + "/v3/auth/catalog"}}, err
 }
 
 func (a *API) authProjects(c *rest.Call, _ struct{}) (listing.Page[project], error) {
