@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"stackd/test/cloudtest"
+)
+
+// fixtures are what tempest needs to be there.
+type fixtures struct {
+	image, image2, flavor, flavor2, public string
+}
+
+// prepare makes what is missing: two images, two flavors, an external network.
+func prepare(ctx context.Context, env map[string]string) (fixtures, error) {
+	var f fixtures
+	c, err := cloudtest.SignIn(ctx, env)
+	if err != nil {
+		return f, err
+	}
+	for name, to := range map[string]*string{"conformance-1": &f.image, "conformance-2": &f.image2} {
+		t, err := c.Ensure(ctx, "image", "/images?name="+name, "images", "", name, map[string]any{"disk_format": "raw", "container_format": "bare", "visibility": "public"})
+		if err != nil {
+			return f, err
+		}
+		*to = t.ID
+		if t.Status != "active" {
+			if err := c.Do(ctx, "PUT", "image", "/images/"+t.ID+"/file", bytes.NewReader(make([]byte, 1<<20)), nil); err != nil {
+				return f, err
+			}
+		}
+	}
+	for name, to := range map[string]*string{"conformance-1": &f.flavor, "conformance-2": &f.flavor2} {
+		ram := 128
+		if to == &f.flavor2 {
+			ram = 256
+		}
+		t, err := c.Ensure(ctx, "compute", "/flavors", "flavors", "flavor", name, map[string]any{"vcpus": 1, "ram": ram, "disk": 1})
+		if err != nil {
+			return f, err
+		}
+		*to = t.ID
+	}
+	net, err := c.Ensure(ctx, "network", "/networks", "networks", "network", "public", map[string]any{"router:external": true, "provider:network_type": "flat", "provider:physical_network": "physnet1"})
+	if err != nil {
+		return f, err
+	}
+	f.public = net.ID
+	_, err = c.Ensure(ctx, "network", "/subnets", "subnets", "subnet", "public-subnet", map[string]any{"network_id": net.ID, "ip_version": 4, "cidr": "172.24.4.0/24", "gateway_ip": "172.24.4.1", "enable_dhcp": false})
+	return f, err
+}
+
+// conf is tempest's configuration for this cloud. Services that the catalog does
+// not have are said not to be there; nothing else is switched off to please.
+func (f fixtures) conf(env map[string]string, dir string) string {
+	get := func(name, or string) string {
+		if v := cloudtest.Env(env, name); v != "" {
+			return v
+		}
+		return or
+	}
+	return fmt.Sprintf(`[DEFAULT]
+log_dir = %[1]s
+debug = false
+[oslo_concurrency]
+lock_path = %[2]s
+[auth]
+use_dynamic_credentials = true
+admin_username = %[3]s
+admin_password = %[4]s
+admin_project_name = %[5]s
+admin_domain_name = Default
+tempest_roles = member
+[identity]
+uri_v3 = %[6]s
+auth_version = v3
+region = %[7]s
+v3_endpoint_type = public
+[identity-feature-enabled]
+api_v3 = true
+api_v2 = false
+application_credentials = true
+access_rules = true
+[compute]
+image_ref = %[8]s
+image_ref_alt = %[9]s
+flavor_ref = %[10]s
+flavor_ref_alt = %[11]s
+min_compute_nodes = 1
+build_timeout = 60
+build_interval = 1
+min_microversion = 2.1
+max_microversion = 2.96
+[compute-feature-enabled]
+console_output = true
+vnc_console = false
+resize = false
+live_migration = false
+cold_migration = false
+snapshot = false
+shelve = false
+rescue = false
+[network]
+project_network_cidr = 10.100.0.0/16
+public_network_id = %[12]s
+floating_network_name = public
+[network-feature-enabled]
+ipv6 = true
+ipv6_subnet_attributes = true
+[placement]
+min_microversion = 1.0
+max_microversion = 1.39
+[validation]
+run_validation = false
+connect_method = fixed
+[image]
+build_timeout = 30
+[image-feature-enabled]
+import_image = false
+[service_available]
+cinder = false
+neutron = true
+glance = true
+nova = true
+swift = false
+horizon = false
+`, filepath.Join(dir, "logs"), filepath.Join(dir, "lock"), get("OS_USERNAME", "admin"), get("OS_PASSWORD", ""), get("OS_PROJECT_NAME", "admin"), get("OS_AUTH_URL", ""), get("OS_REGION_NAME", "RegionOne"),
+		f.image, f.image2, f.flavor, f.flavor2, f.public)
+}
