@@ -227,6 +227,9 @@ func (n *Networking) DeleteNetwork(ctx context.Context, id string) error {
 		if _, err := see(ctx, n.store.Networks(), "network", id); err != nil {
 			return err
 		}
+		if err := n.dropFree(ctx, id); err != nil {
+			return err
+		}
 		ports, err := n.store.Ports().List(ctx, Every("network_id", id))
 		if err != nil {
 			return err
@@ -243,6 +246,23 @@ func (n *Networking) DeleteNetwork(ctx context.Context, id string) error {
 		}
 		return n.dropNetwork(ctx, id, all)
 	})
+}
+
+// dropFree deletes the floating IPs of a network that stand for no port.
+func (n *Networking) dropFree(ctx context.Context, id string) error {
+	free, err := n.store.FloatingIPs().List(ctx, Every("floating_network_id", id).And("port_id", ""))
+	if err != nil {
+		return err
+	}
+	for _, f := range free {
+		if err := n.store.FloatingIPs().Delete(ctx, f.ID); err != nil {
+			return err
+		}
+		if err := n.store.Ports().Delete(ctx, f.OwnPortID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (n *Networking) dropNetwork(ctx context.Context, id string, ports []string) error {

@@ -112,6 +112,9 @@ func (n *Networking) UpdateSecurityGroup(ctx context.Context, id string, s Secur
 		if g.IsDefault && s.Name.Set && s.Name.Value != g.Name {
 			return conflict("SecurityGroupCannotUpdateDefault", "Updating default security group not allowed.")
 		}
+		if !g.IsDefault && s.Name.Value == "default" {
+			return conflict("SecurityGroupDefaultAlreadyExists", "Default security group already exists.")
+		}
 		if s.Stateful.Set && s.Stateful.Value != g.Stateful {
 			if err := n.unusedGroup(ctx, id); err != nil {
 				return err

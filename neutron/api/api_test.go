@@ -349,7 +349,7 @@ func TestTags(t *testing.T) {
 	net := c.ok(m, "POST /networks", object{"network": object{"name": "a"}}, 201)
 	at := "/networks/" + net["id"].(string) + "/tags"
 	c.ok(m, "PUT "+at, object{"tags": []string{"red", "blue"}}, 200)
-	c.ok(m, "PUT "+at+"/green", nil, 201)
+	c.ok(m, "PUT "+at+"/green", `""`, 201)
 	c.ok(m, "GET "+at+"/red", nil, 204)
 	c.fails(m, "GET "+at+"/pink", nil, 404, "TagNotFound", "Tag pink could not be found.")
 	for q, n := range map[string]int{"tags=red": 1, "tags=red,blue": 1, "tags=red,pink": 0, "tags-any=red,pink": 1, "not-tags=red": 0, "not-tags-any=pink": 1, "tags=re": 0} {

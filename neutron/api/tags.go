@@ -9,8 +9,7 @@ import (
 )
 
 type tagItem struct {
-	ID  string `path:"id"`
-	Tag string `path:"tag"`
+	ID, Tag string
 }
 
 type tagList struct {
@@ -22,13 +21,18 @@ func (r *resource[T, S]) tagRoutes(at string, asks func(string) string) []rest.R
 	at += "/{id}/tags"
 	return []rest.Route{
 		{On: "GET " + at, Asks: asks("get"), Do: rest.Do(r.showTags)},
-		{On: "GET " + at + "/{tag}", Asks: asks("get"), Status: http.StatusNoContent, Do: rest.DoNothing(r.hasTag)},
+		{On: "GET " + at + "/{tag}", Asks: asks("get"), Status: http.StatusNoContent, Do: ofTag(r.hasTag)},
 		{On: "PUT " + at, Asks: asks("update"), Mutates: true, Do: rest.Do(r.setTags)},
 		{On: "POST " + at, Asks: asks("update"), Mutates: true, Status: http.StatusCreated, Do: rest.Do(r.addTags)},
 		{On: "DELETE " + at, Asks: asks("delete"), Mutates: true, Status: http.StatusNoContent, Do: rest.DoNothing(r.clearTags)},
-		{On: "PUT " + at + "/{tag}", Asks: asks("update"), Mutates: true, Status: http.StatusCreated, Do: rest.DoNothing(r.addTag)},
-		{On: "DELETE " + at + "/{tag}", Asks: asks("delete"), Mutates: true, Status: http.StatusNoContent, Do: rest.DoNothing(r.deleteTag)},
+		{On: "PUT " + at + "/{tag}", Asks: asks("update"), Mutates: true, Status: http.StatusCreated, Do: ofTag(r.addTag)},
+		{On: "DELETE " + at + "/{tag}", Asks: asks("delete"), Mutates: true, Status: http.StatusNoContent, Do: ofTag(r.deleteTag)},
 	}
+}
+
+// ofTag reads the path alone: some clients send a body that says nothing.
+func ofTag(f func(*rest.Call, tagItem) error) func(*rest.Call) (any, error) {
+	return func(c *rest.Call) (any, error) { return nil, f(c, tagItem{c.PathValue("id"), c.PathValue("tag")}) }
 }
 
 func (r *resource[T, S]) showTags(c *rest.Call, in item) (tagList, error) {
