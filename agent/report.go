@@ -46,10 +46,7 @@ func (a *Agent) look(ctx context.Context) (wish.Report, error) {
 	if err != nil {
 		return r, err
 	}
-	traces, err := a.traces(ctx)
-	if err != nil {
-		return r, err
-	}
+	traces := a.traces(ctx)
 	seen := map[string]wish.Seen{}
 	for _, g := range guests {
 		seen[g.ID] = wish.Seen{
@@ -76,11 +73,15 @@ func (a *Agent) look(ctx context.Context) (wish.Report, error) {
 	return r, nil
 }
 
-// traces are servers that have a disk or a plug here.
-func (a *Agent) traces(ctx context.Context) ([]string, error) {
+// traces are servers that have a disk or a plug here, as far as can be seen: what
+// is wished gone is seen until a pass has found nothing, whatever this says.
+func (a *Agent) traces(ctx context.Context) []string {
 	disks, err := a.Disks.Owners()
 	plugs, err2 := a.Vifs.Owners(ctx)
-	return append(disks, plugs...), errors.Join(err, err2)
+	if err := errors.Join(err, err2); err != nil && ctx.Err() == nil {
+		a.Log.Warn("cannot see all that is on this host", "err", err)
+	}
+	return append(disks, plugs...)
 }
 
 // addEntry adds how far the wish of a server has come. One that is wished gone

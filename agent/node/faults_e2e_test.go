@@ -1,0 +1,187 @@
+//go:build e2e
+
+package node
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"stackd/agent/netns"
+	"stackd/agent/wish"
+)
+
+// Daemons are killed under a running guest; the guest does not notice, or not
+// for long, and all works after.
+func TestDaemonsDie(t *testing.T) {
+	c := newCloud(t)
+	watch, stop := context.WithCancel(t.Context())
+	watched := make(chan struct{})
+	go func() { c.host.Watch(watch, func(err error) { t.Log("watch:", err) }); close(watched) }()
+	defer func() { stop(); <-watched }()
+	c.wish(func(w *wish.Wishes) {
+		w.Servers = append(w.Servers, c.server(t, first, "first", c.port(t, portA, 11)))
+	})
+	c.await(t, first, wish.Running)
+	boot := c.ssh(t, 11, bootID)
+	c.reachesOutside(t)
+	for _, name := range []string{"libvirtd", "ovn-controller", "vswitchd", "conf", "northd", "nb", "sb"} {
+		t.Logf("== %s", name)
+		c.killDaemon(t, name)
+		c.same(t, boot)
+	}
+	t.Log("== all at once")
+	for _, name := range []string{"libvirtd", "ovn-controller", "vswitchd", "conf", "northd", "nb", "sb"} {
+		syscall.Kill(c.pid(t, name), syscall.SIGKILL)
+	}
+	time.Sleep(5 * time.Second)
+	c.same(t, boot)
+	for !c.host.Chassis(t.Context()) {
+		time.Sleep(100 * time.Millisecond)
+	}
+	c.change(first, func(s *wish.Server) { s.HardReboots++ })
+	c.await(t, first, wish.Running)
+	c.other(t, boot)
+	c.change(first, func(s *wish.Server) { s.Power = wish.Gone })
+	c.await(t, first, wish.Gone)
+	c.nothingLeft(t, first, portA)
+}
+
+func (c *cloud) pid(t *testing.T, name string) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.host.DataDir, "run", name+".pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+// killDaemon kills it and waits for its successor.
+func (c *cloud) killDaemon(t *testing.T, name string) {
+	t.Helper()
+	pid := c.pid(t, name)
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if now := c.pid(t, name); now != pid && syscall.Kill(now, 0) == nil {
+			return
+		}
+	}
+	t.Fatalf("%s was not started again", name)
+}
+
+// reachesOutside joins another namespace to the host, as the world outside, and
+// lets the guest talk to it: it must come from the host's own address there.
+func (c *cloud) reachesOutside(t *testing.T) {
+	t.Helper()
+	const world, link = "e2e-world", "e2e-up"
+	pair := netns.Pair{Link: link, PeerNS: world, PeerLink: "eth0"}
+	t.Cleanup(func() { _ = netns.RemoveLink("", link); _ = netns.Remove(world) })
+	if err := netns.Make(world); err != nil {
+		t.Fatal(err)
+	}
+	if err := netns.MakePair(pair); err != nil {
+		t.Fatal(err)
+	}
+	give := func(link, address string) error {
+		l, err := netlink.LinkByName(link)
+		if err != nil {
+			return err
+		}
+		a, err := netlink.ParseAddr(address)
+		if err != nil {
+			return err
+		}
+		return netlink.AddrReplace(l, a)
+	}
+	if err := give(link, "198.51.100.1/24"); err != nil {
+		t.Fatal(err)
+	}
+	var listener net.Listener
+	err := netns.Do(world, func() (err error) {
+		if err = give("eth0", "198.51.100.2/24"); err == nil {
+			listener, err = net.Listen("tcp", "198.51.100.2:7777")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprintf(conn, "you are %s\n", conn.RemoteAddr().(*net.TCPAddr).IP)
+			conn.Close()
+		}
+	}()
+	if got := c.ssh(t, 11, "nc 198.51.100.2 7777 </dev/null"); got != "you are 198.51.100.1" {
+		t.Errorf("the world outside says %q", got)
+	}
+}
+
+// Volumes: one from the start, one attached to the running guest and taken away
+// again, and a guest that boots from one.
+func TestVolumes(t *testing.T) {
+	c := newCloud(t)
+	dir := t.TempDir()
+	volume := func(n int, format string, how ...string) wish.Disk {
+		t.Helper()
+		file := filepath.Join(dir, fmt.Sprint(n))
+		for i := range how {
+			how[i] = strings.ReplaceAll(how[i], "FILE", file)
+		}
+		if out, err := exec.Command("qemu-img", how...).CombinedOutput(); err != nil {
+			t.Fatalf("qemu-img %v: %s", how, out)
+		}
+		return wish.Disk{VolumeID: fmt.Sprintf("%08d-0000-4000-8000-000000000000", n), Kind: "file", Source: map[string]string{"path": file, "format": format}}
+	}
+	early := volume(1, "raw", "create", "-q", "-f", "raw", "FILE", "8M")
+	late := volume(2, "qcow2", "create", "-q", "-f", "qcow2", "FILE", "16M")
+	root := volume(3, "raw", "convert", "-f", "qcow2", "-O", "raw", c.image, "FILE")
+
+	s := c.server(t, first, "first", c.port(t, portA, 11))
+	root.Boot = true
+	s.Image, s.Volumes = nil, []wish.Disk{root, early}
+	c.wish(func(w *wish.Wishes) { w.Servers = append(w.Servers, s) })
+	c.await(t, first, wish.Running)
+	const serials = "for d in /sys/block/vd?; do cat $d/serial; echo; done"
+	if got := strings.Fields(c.ssh(t, 11, serials)); len(got) != 2 || got[0] != root.VolumeID[:20] || got[1] != early.VolumeID[:20] {
+		t.Errorf("serials %v", got)
+	}
+	c.change(first, func(s *wish.Server) { s.Volumes = append(s.Volumes, late) })
+	if v := c.await(t, first, wish.Running); len(v.Volumes) != 3 {
+		t.Errorf("volumes seen: %v", v.Volumes)
+	}
+	if got := c.ssh(t, 11, "for i in 1 2 3 4 5; do [ -e /sys/block/vdc ] && break; sleep 1; done; cat /sys/block/vdc/serial; echo; cat /sys/block/vdc/size; dd if=/dev/zero of=/dev/vdc bs=1M count=1 2>/dev/null && echo written"); strings.Join(strings.Fields(got), " ") != late.VolumeID[:20]+" 32768 written" {
+		t.Errorf("the late volume: %q", got)
+	}
+	c.change(first, func(s *wish.Server) { s.Volumes = s.Volumes[:2] })
+	if v := c.await(t, first, wish.Running); len(v.Volumes) != 2 {
+		t.Errorf("volumes seen: %v", v.Volumes)
+	}
+	if got := strings.Fields(c.ssh(t, 11, serials)); len(got) != 2 {
+		t.Errorf("serials after the detach: %v", got)
+	}
+	c.change(first, func(s *wish.Server) { s.Power = wish.Gone })
+	c.await(t, first, wish.Gone)
+	c.nothingLeft(t, first, portA)
+}
