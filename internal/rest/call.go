@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"net/http"
@@ -103,7 +104,7 @@ func (c *Call) Base() string {
 
 // fill sets in's fields from body, path and query by their tags.
 func (c *Call) fill(in any) error {
-	if c.body != nil {
+	if c.body != nil && !c.isList() { // a list is for the operation to Read
 		if err := json.Unmarshal(c.body, in); err != nil {
 			return wrongType(err)
 		}
@@ -113,6 +114,8 @@ func (c *Call) fill(in any) error {
 	}
 	return nil
 }
+
+func (c *Call) isList() bool { return bytes.HasPrefix(bytes.TrimSpace(c.body), []byte("[")) }
 
 func (c *Call) fillFields(v reflect.Value) error {
 	t := v.Type()

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"net/http"
 	"slices"
+	"strings"
 
 	"stackd/internal/fault"
 	"stackd/internal/policy"
@@ -29,7 +30,21 @@ type service struct {
 func New(c *nova.Compute, tokens token.Checker, rules *policy.Rules, keystone string) http.Handler {
 	a := &rest.API{Name: "compute", Versions: Versions, Legacy: "X-Openstack-Nova-Api-Version", Tokens: tokens, Rules: rules, Keystone: keystone,
 		Fault: shape, RequestID: []string{"X-Openstack-Request-Id", "X-Compute-Request-Id"}}
-	return a.Handler(Routes(c))
+	return compatible(a.Handler(Routes(c)))
+}
+
+// compatible serves /v2 as /v2.1 without microversions, which is all that is left
+// of the old API.
+func compatible(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rest, ok := strings.CutPrefix(r.URL.Path, "/v2/"); ok {
+			r = r.Clone(r.Context())
+			r.URL.Path, r.URL.RawPath = "/v2.1/"+rest, ""
+			r.Header.Del("X-OpenStack-Nova-API-Version")
+			r.Header.Del("OpenStack-API-Version")
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // Routes are all rows of compute.

@@ -35,7 +35,8 @@ func (s *service) current(c *rest.Call) versionView {
 }
 
 func (s *service) listVersions(c *rest.Call, _ struct{}) (map[string][]versionView, error) {
-	return map[string][]versionView{"versions": {s.current(c)}}, nil
+	old := versionView{ID: "v2.0", Status: "SUPPORTED", Updated: "2011-01-21T11:33:21Z", Links: []link{{Rel: "self", Href: c.Base() + "/v2/"}}}
+	return map[string][]versionView{"versions": {old, s.current(c)}}, nil
 }
 
 func (s *service) showVersion(c *rest.Call, _ struct{}) (map[string]versionView, error) {

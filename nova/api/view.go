@@ -57,7 +57,6 @@ type serverView struct {
 	LockReason  *string     `wire:"locked_reason,2.73.."`
 	Description *string     `wire:"description,2.19.."`
 	Tags        []string    `wire:"tags,2.26.."`
-	Certs       []string    `wire:"-"`
 	NoCerts     *string     `wire:"trusted_image_certificates,2.63.."`
 	InGroups    *[]string   `wire:"server_groups,2.71..,omitempty"`
 	PinnedAZ    *string     `wire:"pinned_availability_zone,2.96.."`

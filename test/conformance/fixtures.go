@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"stackd/test/cloudtest"
 )
@@ -12,6 +13,7 @@ import (
 // fixtures are what tempest needs to be there.
 type fixtures struct {
 	image, image2, flavor, flavor2, public string
+	extensions                             []string
 }
 
 // prepare makes what is missing: two images, two flavors, an external network.
@@ -50,6 +52,14 @@ func prepare(ctx context.Context, env map[string]string) (fixtures, error) {
 	}
 	f.public = net.ID
 	_, err = c.Ensure(ctx, "network", "/subnets", "subnets", "subnet", "public-subnet", map[string]any{"network_id": net.ID, "ip_version": 4, "cidr": "172.24.4.0/24", "gateway_ip": "172.24.4.1", "enable_dhcp": false})
+	if err != nil {
+		return f, err
+	}
+	var ext struct{ Extensions []struct{ Alias string } }
+	err = c.Do(ctx, "GET", "network", "/extensions", nil, &ext)
+	for _, e := range ext.Extensions {
+		f.extensions = append(f.extensions, e.Alias)
+	}
 	return f, err
 }
 
@@ -110,6 +120,7 @@ floating_network_name = public
 [network-feature-enabled]
 ipv6 = true
 ipv6_subnet_attributes = true
+api_extensions = %[13]s
 [placement]
 min_microversion = 1.0
 max_microversion = 1.39
@@ -128,5 +139,5 @@ nova = true
 swift = false
 horizon = false
 `, filepath.Join(dir, "logs"), filepath.Join(dir, "lock"), get("OS_USERNAME", "admin"), get("OS_PASSWORD", ""), get("OS_PROJECT_NAME", "admin"), get("OS_AUTH_URL", ""), get("OS_REGION_NAME", "RegionOne"),
-		f.image, f.image2, f.flavor, f.flavor2, f.public)
+		f.image, f.image2, f.flavor, f.flavor2, f.public, strings.Join(f.extensions, ","))
 }
