@@ -169,6 +169,7 @@ func Down(ctx context.Context, o Options) error {
 	var errs []error
 	libvirtd := h.libvirtd()
 	errs = append(errs, libvirtd.stop(ctx), h.stopGuests(ctx))
+	h.dismantle(ctx)
 	ps := h.ovnProcesses()
 	for i := len(ps) - 1; i >= 0; i-- {
 		errs = append(errs, ps[i].stop(ctx))

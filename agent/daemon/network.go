@@ -63,13 +63,13 @@ func (h *Host) ensureAddress() error {
 		return err
 	}
 	ip := &net.IPNet{IP: h.Gateway.Addr().AsSlice(), Mask: net.CIDRMask(h.Gateway.Bits(), 32)}
-	return errors.Join(netlink.AddrReplace(link, &netlink.Addr{IPNet: ip}), netlink.LinkSetUp(link))
+	return errors.Join(netlink.AddrReplace(link, &netlink.Addr{IPNet: ip}), netlink.LinkSetUp(link), netns.TxOff(h.HostLink()))
 }
 
 // refuseTaken says so when the public network is already somewhere else on this host.
 func (h *Host) refuseTaken(ours netlink.Link) error {
 	addrs, err := netlink.AddrList(nil, netlink.FAMILY_V4)
-	if err != nil {
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
 		return err
 	}
 	for _, a := range addrs {
@@ -81,15 +81,16 @@ func (h *Host) refuseTaken(ours netlink.Link) error {
 	return nil
 }
 
+// removeNetwork takes away all that the network was: the namespaces with what is
+// in them, or in the host's own namespace, our links one by one.
 func (h *Host) removeNetwork() error {
-	errs := []error{h.removeNAT()}
-	if h.NS() == "" {
-		return errors.Join(errs...)
-	}
 	spaces, err := netns.List(h.Name + "-md-")
-	errs = append(errs, err, netns.RemoveLink("", h.HostLink()))
-	for _, ns := range append(spaces, h.NS()) {
+	errs := []error{err, h.removeNAT()}
+	for _, ns := range spaces {
 		errs = append(errs, netns.Remove(ns))
 	}
-	return errors.Join(errs...)
+	if h.NS() == "" {
+		return errors.Join(append(errs, netns.RemoveMarked(""))...)
+	}
+	return errors.Join(append(errs, netns.RemoveLink("", h.HostLink()), netns.Remove(h.NS()))...)
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 const (
@@ -146,6 +147,18 @@ func (h *Host) makeBridges(ctx context.Context) error {
 	return h.vsctl(ctx,
 		"--may-exist", "add-br", "br-int", "--", "set", "bridge", "br-int", kind, "fail-mode=secure", "other-config:disable-in-band=true", "--",
 		"--may-exist", "add-br", h.Bridge, "--", "set", "bridge", h.Bridge, kind)
+}
+
+// dismantle ends vswitchd with its devices, which otherwise may outlive it.
+func (h *Host) dismantle(ctx context.Context) {
+	for _, p := range h.ovnProcesses() {
+		if pid, ok := p.pid(); ok && p.name == "vswitchd" {
+			_, _ = unixctl(ctx, h.Run+"/run/vswitchd.ctl", "exit", "--cleanup")
+			for end := time.Now().Add(5 * time.Second); runs(pid, p.pidfile) && time.Now().Before(end); {
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+	}
 }
 
 // Chassis reports whether ovn-controller is connected to the southbound database.

@@ -3,12 +3,33 @@ package netns
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"unsafe"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
+
+// AliasMark begins the alias of links that stackd made for a server; the
+// server's id follows.
+const AliasMark = "stackd:"
+
+// RemoveMarked removes the links that carry AliasMark.
+func RemoveMarked(ns string) error {
+	h, err := Handle(ns)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	links, err := list(h)
+	for _, l := range links {
+		if strings.HasPrefix(l.Attrs().Alias, AliasMark) {
+			err = errors.Join(err, h.LinkDel(l))
+		}
+	}
+	return err
+}
 
 // Up brings a link of the thread's own namespace up.
 func Up(name string) error {
@@ -53,19 +74,24 @@ func RemoveLink(ns, link string) error {
 	return nil
 }
 
-// Links names the links of the namespace.
-func Links(ns string) ([]string, error) {
+// Links are the links of the namespace.
+func Links(ns string) ([]netlink.Link, error) {
 	h, err := Handle(ns)
 	if err != nil {
 		return nil, err
 	}
 	defer h.Close()
-	ls, err := h.LinkList()
-	var names []string
-	for _, l := range ls {
-		names = append(names, l.Attrs().Name)
+	return list(h)
+}
+
+// list asks again when links came or went while the kernel told of them.
+func list(h *netlink.Handle) (links []netlink.Link, err error) {
+	for range 10 {
+		if links, err = h.LinkList(); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
 	}
-	return names, err
+	return links, err
 }
 
 // A Pair is a veth pair between two namespaces.

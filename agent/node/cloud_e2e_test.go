@@ -40,9 +40,9 @@ const (
 )
 
 // newCloud brings a host up in a data directory of its own and takes all away at the end.
-func newCloud(t *testing.T) *cloud {
+func newCloud(t *testing.T, ns string) *cloud {
 	t.Helper()
-	o := daemon.Options{DataDir: t.TempDir(), Name: "e2e-node", Gateway: netip.MustParsePrefix(outside + ".1/24"), Accel: "tcg"}
+	o := daemon.Options{DataDir: t.TempDir(), Name: "e2e-node", Netns: ns, Gateway: netip.MustParsePrefix(outside + ".1/24"), Accel: "tcg"}
 	t.Cleanup(func() {
 		if err := daemon.Down(context.Background(), o); err != nil {
 			t.Error(err)

@@ -17,14 +17,16 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"stackd/agent/daemon"
 	"stackd/agent/netns"
+	"stackd/agent/vif"
 	"stackd/agent/wish"
 )
 
 // Daemons are killed under a running guest; the guest does not notice, or not
 // for long, and all works after.
 func TestDaemonsDie(t *testing.T) {
-	c := newCloud(t)
+	c := newCloud(t, "")
 	watch, stop := context.WithCancel(t.Context())
 	watched := make(chan struct{})
 	go func() { c.host.Watch(watch, func(err error) { t.Log("watch:", err) }); close(watched) }()
@@ -141,7 +143,7 @@ func (c *cloud) reachesOutside(t *testing.T) {
 // Volumes: one from the start, one attached to the running guest and taken away
 // again, and a guest that boots from one.
 func TestVolumes(t *testing.T) {
-	c := newCloud(t)
+	c := newCloud(t, "")
 	dir := t.TempDir()
 	volume := func(n int, format string, how ...string) wish.Disk {
 		t.Helper()
@@ -184,4 +186,24 @@ func TestVolumes(t *testing.T) {
 	c.change(first, func(s *wish.Server) { s.Power = wish.Gone })
 	c.await(t, first, wish.Gone)
 	c.nothingLeft(t, first, portA)
+}
+
+// In the host's own namespace all is the same, and Down leaves none of our links.
+func TestHostNamespace(t *testing.T) {
+	c := newCloud(t, daemon.HostNetns)
+	c.wish(func(w *wish.Wishes) {
+		w.Servers = append(w.Servers, c.server(t, first, "first", c.port(t, portA, 11)))
+	})
+	c.await(t, first, wish.Running)
+	c.looksRight(t)
+	c.reachesOutside(t)
+	c.stop()
+	if err := daemon.Down(t.Context(), c.host.Options); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []string{vif.TapName(portA), "br-int", "br-ex"} {
+		if netns.HasLink("", link) {
+			t.Errorf("link %s is left", link)
+		}
+	}
 }

@@ -28,7 +28,7 @@ const bootID = "cat /proc/sys/kernel/random/boot_id"
 
 // The life of a real guest on a real network, as root.
 func TestGuest(t *testing.T) {
-	c := newCloud(t)
+	c := newCloud(t, "")
 	c.wish(func(w *wish.Wishes) {
 		w.Servers = append(w.Servers, c.server(t, first, "first", c.port(t, portA, 11)))
 	})
@@ -226,7 +226,7 @@ func (c *cloud) nothingLeft(t *testing.T, id string, ports ...string) {
 
 // A guest with a config drive, ephemeral disk and swap needs no metadata server.
 func TestConfigDrive(t *testing.T) {
-	c := newCloud(t)
+	c := newCloud(t, "")
 	s := c.server(t, second, "second", c.port(t, portC, 12))
 	s.ConfigDrive, s.EphemeralGB, s.SwapMB = true, 1, 16
 	c.wish(func(w *wish.Wishes) { w.Networks, w.Servers = nil, append(w.Servers, s) })

@@ -20,9 +20,6 @@ var _ agent.Vifs = (*Switch)(nil)
 // TapName is the device of a port; the kernel takes 15 characters.
 func TapName(portID string) string { return "tap" + portID[:min(11, len(portID))] }
 
-// aliasMark begins a tap's alias; the server's id follows.
-const aliasMark = "stackd:"
-
 func wantedIDs(server string, p wish.Port) map[string]string {
 	return map[string]string{keyPort: p.ID, "iface-status": "active", keyMAC: p.MAC, keyServer: server}
 }
@@ -49,7 +46,7 @@ func (s *Switch) missing(ctx context.Context, v wish.Server) ([]wish.Port, error
 	for _, port := range v.Ports {
 		name, ids := TapName(port.ID), wantedIDs(v.ID, port)
 		plugged := slices.ContainsFunc(plugs, func(p plug) bool { return p.name == name && p.live && contains(p.ids, ids) })
-		if !plugged || !slices.Contains(links, name) {
+		if !plugged || !slices.ContainsFunc(links, func(l netlink.Link) bool { return l.Attrs().Name == name }) {
 			out = append(out, port)
 		}
 	}
@@ -102,7 +99,7 @@ func (s *Switch) makeTap(server string, p wish.Port) error {
 		if p.MTU > 0 {
 			err = netlink.LinkSetMTU(link, p.MTU)
 		}
-		return errors.Join(err, netlink.LinkSetAlias(link, aliasMark+server), netlink.LinkSetUp(link))
+		return errors.Join(err, netlink.LinkSetAlias(link, netns.AliasMark+server), netlink.LinkSetUp(link))
 	})
 }
 
@@ -169,14 +166,9 @@ func (s *Switch) owners(ctx context.Context) (map[string]string, error) {
 			of[p.name] = id
 		}
 	}
-	h, err := netns.Handle(s.NS)
-	if err != nil {
-		return nil, err
-	}
-	defer h.Close()
-	links, err := h.LinkList()
+	links, err := netns.Links(s.NS)
 	for _, l := range links {
-		if id, ok := strings.CutPrefix(l.Attrs().Alias, aliasMark); ok {
+		if id, ok := strings.CutPrefix(l.Attrs().Alias, netns.AliasMark); ok {
 			of[l.Attrs().Name] = id
 		}
 	}
