@@ -38,6 +38,8 @@ type Image struct {
 const (
 	Queued      = "queued"
 	Saving      = "saving"
+	Uploading   = "uploading" // bytes are or were staged
+	Importing   = "importing"
 	Active      = "active"
 	Deactivated = "deactivated"
 )

@@ -2,6 +2,7 @@ package glance
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"slices"
@@ -83,7 +84,8 @@ func (g *Imaging) Remove(ctx context.Context, id string, may func(*Image) error)
 			return fault.New(fault.Forbidden, "Image %s is protected and cannot be deleted.", id)
 		}
 		g.After(ctx, func() {
-			if err := g.bytes.Delete(context.Background(), id); err != nil {
+			ctx := context.Background()
+			if err := errors.Join(g.bytes.Delete(ctx, id), g.bytes.Delete(ctx, staged(id))); err != nil {
 				slog.Error("an image's bytes stay until the next sweep", "image", id, "cause", err)
 			}
 		})
@@ -101,6 +103,26 @@ func (g *Imaging) Open(ctx context.Context, id string) (io.ReadSeekCloser, int64
 		return nil, 0, NotFound(id)
 	}
 	return g.bytes.Open(ctx, id)
+}
+
+// takeUp deals with a move of bytes that nobody works on any more: what was staged
+// whole is imported again, all else is given up.
+func (g *Imaging) takeUp(ctx context.Context, i *Image) error {
+	if i.Status != Importing {
+		return g.giveUp(ctx, i)
+	}
+	again, err := g.Change(ctx, i.ID, func(_ context.Context, now *Image) error {
+		if now.Upload != i.Upload {
+			return fault.New(fault.Conflict, "Another control plane imports it.")
+		}
+		now.Upload, now.TouchedAt = uuid.NewString(), g.Now()
+		return nil
+	})
+	if err != nil {
+		return nil // gone, or somebody else's by now
+	}
+	go g.bring(again)
+	return nil
 }
 
 // stale is how long an upload may stand still before it counts as dead.
@@ -136,13 +158,16 @@ func (g *Imaging) sweep(ctx context.Context, before time.Time) error {
 		return err
 	}
 	for _, i := range dead {
-		if err := g.giveUp(ctx, i.ID, i.Upload); err != nil {
+		if err := g.takeUp(ctx, i); err != nil {
 			return err
 		}
 	}
 	ids, err := g.IDs(ctx)
 	if err != nil {
 		return err
+	}
+	for _, id := range ids {
+		ids = append(ids, staged(id))
 	}
 	return g.bytes.Sweep(ctx, ids, before)
 }

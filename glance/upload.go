@@ -22,8 +22,7 @@ import (
 // at once one wins; the other is a Conflict. On any failure the image is queued
 // again and there are no bytes.
 func (g *Imaging) Upload(ctx context.Context, id string, body io.Reader, size int64, may func(*Image) error) error {
-	upload := uuid.NewString()
-	i, err := g.Change(ctx, id, func(ctx context.Context, i *Image) error {
+	i, err := g.begin(ctx, id, Queued, Saving, func(i *Image) error {
 		if err := may(i); err != nil {
 			return err
 		}
@@ -33,17 +32,29 @@ func (g *Imaging) Upload(ctx context.Context, id string, body io.Reader, size in
 		if i.DiskFormat == "" || i.ContainerFormat == "" {
 			return fault.New(fault.Invalid, "Properties disk_format, container_format must be set prior to saving data.")
 		}
-		i.Status, i.Upload, i.TouchedAt = Saving, upload, g.Now()
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	err = g.take(ctx, i, body, size)
-	if err != nil {
-		err = errors.Join(err, g.giveUp(context.WithoutCancel(ctx), id, upload))
+	if err = g.take(ctx, i, body, size); err != nil {
+		err = errors.Join(err, g.giveUp(context.WithoutCancel(ctx), i))
 	}
 	return err
+}
+
+// begin makes a move of bytes the image's only one.
+func (g *Imaging) begin(ctx context.Context, id, from, to string, may func(*Image) error) (*Image, error) {
+	return g.Change(ctx, id, func(_ context.Context, i *Image) error {
+		if err := may(i); err != nil {
+			return err
+		}
+		if i.Status != from || i.Upload != "" {
+			return fault.New(fault.Conflict, "Image status transition from %s to %s is not allowed", i.Status, to)
+		}
+		i.Status, i.Upload, i.TouchedAt = to, uuid.NewString(), g.Now()
+		return nil
+	})
 }
 
 // take streams the bytes into the backend and makes the image active.
@@ -54,11 +65,8 @@ func (g *Imaging) take(ctx context.Context, i *Image, body io.Reader, size int64
 	}
 	defer w.Abort() // does nothing after Commit
 	s := newSink(w, i.DiskFormat)
-	if err := s.drink(body, func() error { return g.Touch(ctx, i.ID, i.Upload) }); err != nil {
-		return full(err)
-	}
-	if size >= 0 && s.n != size {
-		return fault.New(fault.Invalid, "The upload ended after %d of %d bytes.", s.n, size)
+	if err := g.pour(ctx, i, s, body, size); err != nil {
+		return err
 	}
 	facts, err := s.insp.Result()
 	if err != nil {
@@ -67,37 +75,57 @@ func (g *Imaging) take(ctx context.Context, i *Image, body io.Reader, size int64
 	if err := w.Commit(); err != nil {
 		return full(err)
 	}
-	return g.settle(ctx, i, s, facts)
+	return g.end(ctx, i, func(now *Image) {
+		now.Status, now.Size, now.VirtualSize = Active, &s.n, &facts.VirtualSize
+		now.Checksum, now.HashValue = hex.EncodeToString(s.md5.Sum(nil)), hex.EncodeToString(s.sha.Sum(nil))
+	})
 }
 
-// settle writes what the bytes turned out to be, unless the image has gone meanwhile.
-func (g *Imaging) settle(ctx context.Context, i *Image, s *sink, facts inspect.Result) error {
+// pour lets the body run into the sink, all that was promised.
+func (g *Imaging) pour(ctx context.Context, i *Image, s *sink, body io.Reader, size int64) error {
+	if err := s.drink(body, func() error { return g.Touch(ctx, i.ID, i.Upload) }); err != nil {
+		return full(err)
+	}
+	if size >= 0 && s.n != size {
+		return fault.New(fault.Invalid, "The upload ended after %d of %d bytes.", s.n, size)
+	}
+	return nil
+}
+
+// end writes what a move of bytes came to, unless the image has gone meanwhile.
+func (g *Imaging) end(ctx context.Context, i *Image, f func(now *Image)) error {
 	return g.Tx(context.WithoutCancel(ctx), func(ctx context.Context) error {
 		now, err := g.Image(ctx, i.ID)
-		if err != nil || now.Upload != i.Upload || now.Status != Saving {
-			g.bytes.Delete(ctx, i.ID)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		if err != nil || now.Upload != i.Upload {
 			return fault.New(fault.Gone, "Image %s could not be found after upload. The image may have been deleted during the upload.", i.ID).Because(err)
 		}
-		now.Status, now.Upload, now.TouchedAt, now.UpdatedAt = Active, "", time.Time{}, g.Now()
-		now.Size, now.VirtualSize = &s.n, &facts.VirtualSize
-		now.Checksum, now.HashValue = hex.EncodeToString(s.md5.Sum(nil)), hex.EncodeToString(s.sha.Sum(nil))
+		f(now)
+		now.Upload, now.TouchedAt, now.UpdatedAt = "", time.Time{}, g.Now()
 		return g.Update(ctx, now)
 	})
 }
 
-// giveUp puts an image back to queued if the upload is still its own.
-func (g *Imaging) giveUp(ctx context.Context, id, upload string) error {
-	return g.Tx(ctx, func(ctx context.Context) error {
-		i, err := g.Image(ctx, id)
-		if fault.Is(err, fault.NotFound) || err == nil && (i.Upload != upload || i.Status != Saving) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		i.Status, i.Upload, i.TouchedAt = Queued, "", time.Time{}
-		return g.Update(ctx, i)
-	})
+// giveUp removes what a move of bytes left, and puts the image back to queued. The
+// bytes go first: until the row says queued, nobody else begins.
+func (g *Imaging) giveUp(ctx context.Context, i *Image) error {
+	now, err := g.Image(ctx, i.ID)
+	if err == nil && now.Upload != i.Upload {
+		return nil
+	}
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	if err := errors.Join(g.bytes.Delete(ctx, i.ID), g.bytes.Delete(ctx, staged(i.ID))); err != nil {
+		return err
+	}
+	err = g.end(ctx, i, func(now *Image) { now.Status, now.Size = Queued, nil })
+	if fault.Is(err, fault.Gone) {
+		return nil
+	}
+	return err
 }
 
 // full words what can go wrong with bytes: refused content, no room.
@@ -127,6 +155,9 @@ type sink struct {
 func newSink(w io.Writer, format string) *sink {
 	return &sink{w: w, md5: md5.New(), sha: sha512.New(), insp: inspect.New(format)}
 }
+
+// blind is a sink that only keeps: what is staged is looked at when it is imported.
+func blind(w io.Writer) *sink { return &sink{w: w} }
 
 const chunk = 1 << 20
 
@@ -178,6 +209,11 @@ func cutClean(r io.Reader) bool {
 }
 
 func (s *sink) swallow(b []byte) error {
+	if s.insp == nil {
+		s.n += int64(len(b))
+		_, err := s.w.Write(b)
+		return err
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() { s.md5.Write(b) })
 	wg.Go(func() { s.sha.Write(b) })

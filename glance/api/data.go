@@ -17,10 +17,18 @@ func (s *service) data() []rest.Route {
 	}
 }
 
-func (s *service) upload(c *rest.Call, in byID) (any, error) {
+// octets: bytes come as application/octet-stream, and not otherwise.
+func octets(c *rest.Call) error {
 	kind, _, _ := mime.ParseMediaType(c.Header.Get("Content-Type"))
 	if kind != "application/octet-stream" {
-		return nil, fault.New(fault.Unsupported, "The request media type %s is not supported by this server.", kind).Named("media")
+		return fault.New(fault.Unsupported, "The request media type %s is not supported by this server.", kind).Named("media")
+	}
+	return nil
+}
+
+func (s *service) upload(c *rest.Call, in byID) (any, error) {
+	if err := octets(c); err != nil {
+		return nil, err
 	}
 	return nil, s.g.Upload(c.Context(), in.ID, c.Request.Body, c.ContentLength, may(c, "upload_image"))
 }

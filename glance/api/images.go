@@ -100,6 +100,7 @@ func (s *service) create(c *rest.Call, _ struct{}) (imageView, error) {
 	if err := s.g.Create(c.Context(), i); err != nil {
 		return imageView{}, err
 	}
+	tellMethods(c)
 	c.W.Header().Set("Location", c.Base()+"/v2/images/"+i.ID)
 	return view(i), nil
 }

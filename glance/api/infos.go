@@ -33,9 +33,8 @@ func (s *service) storesDetail(*rest.Call, struct{}) (map[string][]storeView, er
 	return map[string][]storeView{"stores": {{ID: "file", Default: true, Type: "file", Properties: map[string]any{"chunk_size": 1 << 20}}}}, nil
 }
 
-// importInfo: images come in by upload; there are no import methods.
 func (s *service) importInfo(*rest.Call, struct{}) (any, error) {
-	return map[string]any{"import-methods": map[string]any{"description": "Import methods available.", "type": "array", "value": []string{}}}, nil
+	return map[string]any{"import-methods": map[string]any{"description": "Import methods available.", "type": "array", "value": methods}}, nil
 }
 
 // tasks: nothing here runs as a task, so there never are any.

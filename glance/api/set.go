@@ -103,9 +103,21 @@ func setOne(to *string, name string, raw json.RawMessage, of []string) error {
 		return err
 	}
 	if *to != "" && !slices.Contains(of, *to) || *to == "" && name == "visibility" {
-		return wrong(name, raw, "is not one of "+rest.Repr(of))
+		return wrong(name, raw, "is not one of "+choices(name, of))
 	}
 	return nil
+}
+
+// choices are the values that an attribute may have; formats may be none, too.
+func choices(name string, of []string) string {
+	all := []any{}
+	if name != "visibility" {
+		all = append(all, nil)
+	}
+	for _, v := range of {
+		all = append(all, v)
+	}
+	return rest.Repr(all)
 }
 
 func setBool(to *bool, name string, raw json.RawMessage) error {

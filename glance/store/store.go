@@ -64,10 +64,10 @@ func (s *Store) Images(ctx context.Context, q glance.Query) ([]*glance.Image, er
 	var rows []*glance.Image
 	sel := s.visible(ctx, s.db.Q(ctx).NewSelect().Model(&rows), q).Where("hidden = ?", q.Hidden)
 	for _, t := range q.Tags {
-		sel = sel.Where("tags LIKE ?", `%"`+t+`"%`)
+		sel = within(sel, "tags", t)
 	}
 	for k, v := range q.Properties {
-		sel = sel.Where("properties LIKE ?", like(k, v))
+		sel = within(sel, "properties", map[string]string{k: v})
 	}
 	for _, c := range q.Compare {
 		sel = sel.Where("? "+c.Op+" ?", bun.Ident(c.Column), c.Value)
@@ -143,7 +143,7 @@ func (s *Store) IDs(ctx context.Context) ([]string, error) {
 
 func (s *Store) Uploading(ctx context.Context, before time.Time) ([]*glance.Image, error) {
 	var rows []*glance.Image
-	err := s.db.Q(ctx).NewSelect().Model(&rows).Where("status = ? AND touched_at < ?", glance.Saving, before).Scan(ctx)
+	err := s.db.Q(ctx).NewSelect().Model(&rows).Where("upload <> '' AND touched_at < ?", before).Scan(ctx)
 	return rows, err
 }
 
