@@ -26,6 +26,9 @@ type Port struct {
 	Profile      map[string]any `bun:"profile"`
 	// OfServer: made for a server by compute itself, so it goes when the server goes.
 	OfServer bool `bun:"of_server"`
+	// Attached: compute plugged it into the server that DeviceID names. A tenant may
+	// write any DeviceID, which alone plugs nothing into anybody's server.
+	Attached bool `bun:"attached"`
 
 	FixedIPs       []FixedIP `bun:"-"`
 	SecurityGroups []string  `bun:"-"`
@@ -87,7 +90,7 @@ type PortSpec struct {
 	Host           Maybe[string]
 	VNICType       Maybe[string]
 	Profile        Maybe[map[string]any]
-	OfServer       bool
+	OfServer       bool // and attached
 }
 
 func (s PortSpec) apply(p *Port) {
@@ -217,6 +220,25 @@ func usable(p netip.Prefix, a netip.Addr) bool {
 		return first.Compare(a) <= 0 && a.Compare(last) <= 0
 	}
 	return true
+}
+
+// reserved are the owners that only the network's own verbs may give a port: by them
+// a router's or a network's machinery knows what is its own.
+var reserved = []string{OwnerRouter, OwnerGateway, OwnerFloatingIP, OwnerMetadata}
+
+// checkOwner: nobody may pass a port off as machinery, nor move machinery's.
+func (s PortSpec) checkOwner(was *Port) error {
+	owner, device := s.DeviceOwner.Value, s.DeviceID.Value
+	if !s.DeviceOwner.Set {
+		owner = was.DeviceOwner
+	}
+	if !s.DeviceID.Set {
+		device = was.DeviceID
+	}
+	if (contains(reserved, owner) || contains(reserved, was.DeviceOwner)) && (owner != was.DeviceOwner || device != was.DeviceID) {
+		return conflict("DeviceIDNotOwnedByTenant", "The following device_id %s is not owned by your tenant or matches another tenants router.", device)
+	}
+	return nil
 }
 
 func portInUse(p *Port) error {

@@ -47,13 +47,16 @@ func (p ServerPort) Prefixed() []string {
 	return out
 }
 
+// plugged are the ports that compute plugged into servers.
+func plugged(servers ...string) Query { return Every("device_id", servers...).And("attached", "true") }
+
 // PortsOf reads the ports of many servers at once, by server, oldest first.
 func (n *Networking) PortsOf(ctx context.Context, servers ...string) (map[string][]ServerPort, error) {
 	out := map[string][]ServerPort{}
 	if len(servers) == 0 {
 		return out, nil
 	}
-	ports, err := n.store.Ports().List(ctx, Every("device_id", servers...))
+	ports, err := n.store.Ports().List(ctx, plugged(servers...))
 	if err != nil {
 		return nil, err
 	}
@@ -341,7 +344,7 @@ func (n *Networking) plug(ctx context.Context, r ServerRequest, c NIC, groups []
 		if err != nil {
 			return "", err
 		}
-		p.DeviceID, p.DeviceOwner = r.ServerID, owner
+		p.DeviceID, p.DeviceOwner, p.Attached = r.ServerID, owner, true
 		if p.DNSName == "" {
 			p.DNSName = r.Hostname
 		}
@@ -369,7 +372,7 @@ func (n *Networking) plug(ctx context.Context, r ServerRequest, c NIC, groups []
 // down until they come up there.
 func (n *Networking) BindPorts(ctx context.Context, server, host, zone string) error {
 	return n.store.Tx(ctx, func(ctx context.Context) error {
-		ports, err := n.store.Ports().List(ctx, Every("device_id", server))
+		ports, err := n.store.Ports().List(ctx, plugged(server))
 		if err != nil {
 			return err
 		}
@@ -398,7 +401,7 @@ func (n *Networking) BindPorts(ctx context.Context, server, host, zone string) e
 // those that were there before. With ids, only these.
 func (n *Networking) DeleteServerPorts(ctx context.Context, server string, ids ...string) error {
 	return n.store.Tx(ctx, func(ctx context.Context) error {
-		ports, err := n.store.Ports().List(ctx, Every("device_id", server))
+		ports, err := n.store.Ports().List(ctx, plugged(server))
 		if err != nil {
 			return err
 		}
@@ -419,7 +422,7 @@ func (n *Networking) unplug(ctx context.Context, p *Port) error {
 	if p.OfServer {
 		return n.dropPort(ctx, p)
 	}
-	p.DeviceID, p.DeviceOwner, p.Host, p.Status, p.Profile = "", "", "", Down, nil
+	p.DeviceID, p.DeviceOwner, p.Host, p.Status, p.Profile, p.Attached = "", "", "", Down, nil, false
 	return n.savePort(ctx, p)
 }
 
@@ -430,7 +433,7 @@ func (n *Networking) SetGroups(ctx context.Context, server, project, name string
 		if err != nil {
 			return err
 		}
-		ports, err := n.store.Ports().List(ctx, Every("device_id", server))
+		ports, err := n.store.Ports().List(ctx, plugged(server))
 		if err != nil {
 			return err
 		}

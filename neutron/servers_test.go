@@ -84,3 +84,36 @@ func TestServerOnNoOrManyNetworks(t *testing.T) {
 	_, err = n.AllocateForServer(ctx, neutron.ServerRequest{ServerID: "s", ProjectID: "p1", NICs: []neutron.NIC{{NetworkID: other.ID}}, SecurityGroups: []string{"nosuch"}})
 	wantFault(t, err, fault.NotFound, "SecurityGroupNotFound")
 }
+
+// Writing a foreign server's or router's id on a port gets it nowhere near them.
+func TestDeviceIDsPlugNothing(t *testing.T) {
+	n, _ := neutrontest.New(t)
+	ctx, thief := neutrontest.As(t.Context(), "p1", "member"), neutrontest.As(t.Context(), "p2", "member")
+	net, _ := neutrontest.Network(t, ctx, n, "p1", "10.1.0.0/24")
+	own, _ := neutrontest.Network(t, thief, n, "p2", "10.2.0.0/24")
+	if _, err := n.AllocateForServer(ctx, neutron.ServerRequest{ServerID: "s1", ProjectID: "p1", NICs: []neutron.NIC{{NetworkID: net.ID}}}); err != nil {
+		t.Fatal(err)
+	}
+	p, err := n.CreatePort(thief, neutron.PortSpec{Common: common("p2"), NetworkID: own.ID, DeviceID: neutron.Some("s1"), DeviceOwner: neutron.Some("compute:nova")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.BindPorts(ctx, "s1", "h1", ""); err != nil {
+		t.Fatal(err)
+	}
+	by, err := n.PortsOf(ctx, "s1")
+	if err != nil || len(by["s1"]) != 1 || by["s1"][0].NetworkID != net.ID {
+		t.Fatal(by, err)
+	}
+	if p, err = n.Port(thief, p.ID); err != nil || p.Host != "" {
+		t.Fatal(p, err)
+	}
+	r, err := n.CreateRouter(ctx, neutron.RouterSpec{Common: common("p1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = n.CreatePort(thief, neutron.PortSpec{Common: common("p2"), NetworkID: own.ID, DeviceID: neutron.Some(r.ID), DeviceOwner: neutron.Some(neutron.OwnerRouter)})
+	wantFault(t, err, fault.Conflict, "DeviceIDNotOwnedByTenant")
+	_, err = n.UpdatePort(thief, p.ID, neutron.PortSpec{DeviceID: neutron.Some(r.ID), DeviceOwner: neutron.Some(neutron.OwnerRouter)})
+	wantFault(t, err, fault.Conflict, "DeviceIDNotOwnedByTenant")
+}

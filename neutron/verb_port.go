@@ -19,6 +19,9 @@ func (n *Networking) Port(ctx context.Context, id string) (*Port, error) {
 
 // CreatePort plugs something into a network that the caller may see.
 func (n *Networking) CreatePort(ctx context.Context, s PortSpec) (out *Port, err error) {
+	if err := s.checkOwner(&Port{}); err != nil {
+		return nil, err
+	}
 	err = n.store.Tx(ctx, func(ctx context.Context) error {
 		net, err := see(ctx, n.store.Networks(), "network", s.NetworkID)
 		if err != nil {
@@ -35,7 +38,7 @@ func (n *Networking) CreatePort(ctx context.Context, s PortSpec) (out *Port, err
 
 // addPort makes a port without asking for quota.
 func (n *Networking) addPort(ctx context.Context, net *Network, s PortSpec) (*Port, error) {
-	p := &Port{Base: n.base(s.Common, 1), NetworkID: net.ID, AdminStateUp: true, Status: Down, PortSecurity: net.PortSecurity, VNICType: "normal", OfServer: s.OfServer, NetworkProject: net.ProjectID}
+	p := &Port{Base: n.base(s.Common, 1), NetworkID: net.ID, AdminStateUp: true, Status: Down, PortSecurity: net.PortSecurity, VNICType: "normal", OfServer: s.OfServer, Attached: s.OfServer, NetworkProject: net.ProjectID}
 	s.apply(p)
 	if p.OfNetwork() && !s.PortSecurity.Set {
 		p.PortSecurity = false
@@ -281,7 +284,11 @@ func (n *Networking) UpdatePort(ctx context.Context, id string, s PortSpec) (out
 		if err != nil {
 			return err
 		}
+		if err := s.checkOwner(p); err != nil {
+			return err
+		}
 		old := slices.Clone(p.SecurityGroups)
+		p.Attached = p.Attached && (!s.DeviceID.Set || s.DeviceID.Value == p.DeviceID)
 		s.apply(p)
 		if err := n.rebind(p, s.Host); err != nil {
 			return err

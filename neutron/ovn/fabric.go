@@ -83,8 +83,11 @@ func (f *Fabric) take() (keys []string, all bool) {
 // Run keeps OVN as the rows say until the context ends. When a database goes away it
 // waits for it and begins again.
 func (f *Fabric) Run(ctx context.Context) {
+	said := ""
 	for ctx.Err() == nil {
-		if err := f.session(ctx); err != nil && ctx.Err() == nil {
+		err := f.session(ctx)
+		if err != nil && ctx.Err() == nil && err.Error() != said {
+			said = err.Error()
 			slog.Warn("OVN is not reachable", "err", err)
 		}
 		select {

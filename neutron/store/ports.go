@@ -21,12 +21,10 @@ func (s *Store) Ports() neutron.Table[neutron.Port] {
 			"network_id": text("network_id"), "mac_address": text("mac_address"), "admin_state_up": boolean("admin_state_up"), "status": text("status"),
 			"device_id": text("device_id"), "device_owner": text("device_owner"), "port_security_enabled": boolean("port_security_enabled"),
 			"dns_name": text("dns_name"), "binding:host_id": text("host"), "binding:vnic_type": text("vnic_type"), "binding:vif_type": vifType,
-			"fixed_ips": byAddress, "security_groups": byGroup, "of_server": boolean("of_server"), "mac_address_substr": none,
+			"fixed_ips": byAddress, "security_groups": byGroup, "attached": boolean("attached"),
 		}),
 	}
 }
-
-func none(q *bun.SelectQuery, _ string, _ []string) *bun.SelectQuery { return q.Where("1 = 0") }
 
 // seenPorts: one's own, and those on one's own networks.
 func seenPorts(q *bun.SelectQuery, project string) *bun.SelectQuery {
