@@ -104,7 +104,7 @@ func (i *Identity) rawCatalog(ctx context.Context) ([]CatalogEntry, error) {
 var placeholder = regexp.MustCompile(`[$%]\(([a-z_]*)\)s`)
 
 func fillURL(url, project, user string) (string, bool) {
-	if !strings.Contains(url, "(") {
+	if !strings.Contains(url, ")s") {
 		return url, true
 	}
 	ok := true

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"stackd/internal/fault"
@@ -20,6 +21,24 @@ type Session struct {
 	Trust             *Trust         // the token speaks for its trustor
 
 	claims *claims
+	pages  [2]atomic.Pointer[[]byte]
+}
+
+// Page is the session as it is shown, with the catalog or without: made once, and
+// kept for as long as the session is remembered.
+func (s *Session) Page(catalog bool, render func() ([]byte, error)) ([]byte, error) {
+	kept := &s.pages[0]
+	if catalog {
+		kept = &s.pages[1]
+	}
+	if b := kept.Load(); b != nil {
+		return *b, nil
+	}
+	b, err := render()
+	if err == nil {
+		kept.Store(&b)
+	}
+	return b, err
 }
 
 // sessions remembers checked tokens, up to a bound.

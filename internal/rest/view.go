@@ -77,6 +77,9 @@ func parseSpan(s string, t reflect.Type) Range {
 	return Range{from, to}
 }
 
+// Render is the JSON that Do would write of v, for answers that are kept.
+func Render(v any) (json.RawMessage, error) { return encode(nil, reflect.ValueOf(v), 0, nil) }
+
 // encode appends x as JSON, as version v knows it, with only the members in
 // fields at the top (nil is all).
 func encode(b []byte, x reflect.Value, v Version, fields []string) ([]byte, error) {

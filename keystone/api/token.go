@@ -97,7 +97,19 @@ type tokenOut struct {
 	Token tokenView `wire:"token"`
 }
 
-func (a *API) token(c *rest.Call, s *keystone.Session) (tokenOut, error) {
+// token is the page of a token, JSON already.
+func (a *API) token(c *rest.Call, s *keystone.Session) (json.RawMessage, error) {
+	full := !c.URL.Query().Has("nocatalog")
+	return s.Page(full, func() ([]byte, error) {
+		out, err := a.tokenPage(c, s, full)
+		if err != nil {
+			return nil, err
+		}
+		return rest.Render(out)
+	})
+}
+
+func (a *API) tokenPage(c *rest.Call, s *keystone.Session, full bool) (tokenOut, error) {
 	w := s.Who
 	v := tokenView{Methods: w.Methods, User: bearer{homed{refOf(w.UserDomain), w.User.ID, w.User.Name}, stamp(s.PasswordExpiresAt)},
 		AuditIDs: w.AuditIDs, ExpiresAt: stamp(w.ExpiresAt), IssuedAt: stamp(w.IssuedAt.Truncate(time.Second))}
@@ -116,7 +128,7 @@ func (a *API) token(c *rest.Call, s *keystone.Session) (tokenOut, error) {
 		v.Roles = append(v.Roles, refOf(r))
 	}
 	delegated(&v, s)
-	if c.URL.Query().Has("nocatalog") {
+	if !full {
 		return tokenOut{v}, nil
 	}
 	entries, err := a.catalog(c, w)
@@ -134,18 +146,18 @@ func delegated(v *tokenView, s *keystone.Session) {
 	}
 }
 
-func (a *API) issue(c *rest.Call, in authIn) (tokenOut, error) {
+func (a *API) issue(c *rest.Call, in authIn) (json.RawMessage, error) {
 	p, err := in.proof()
 	if err != nil {
-		return tokenOut{}, err
+		return nil, err
 	}
 	w, err := in.wish()
 	if err != nil {
-		return tokenOut{}, err
+		return nil, err
 	}
 	s, t, err := a.id.SignIn(c.Context(), p, w)
 	if err != nil {
-		return tokenOut{}, err
+		return nil, err
 	}
 	c.W.Header().Set("X-Subject-Token", t)
 	return a.token(c, s)
@@ -168,10 +180,10 @@ func (a *API) subjectTarget(c *rest.Call) (policy.Target, error) {
 	return policy.Target{"target.token.user_id": s.Who.User.ID}, nil
 }
 
-func (a *API) validate(c *rest.Call, _ struct{}) (tokenOut, error) {
+func (a *API) validate(c *rest.Call, _ struct{}) (json.RawMessage, error) {
 	s, err := a.subject(c)
 	if err != nil {
-		return tokenOut{}, err
+		return nil, err
 	}
 	c.W.Header().Set("X-Subject-Token", c.Header.Get("X-Subject-Token"))
 	return a.token(c, s)
