@@ -70,7 +70,14 @@ const (
 	NA     = "N/A"
 )
 
-const maxFixedIPs = 5
+// How much of a kind one thing may have.
+const (
+	maxFixedIPs     = 5
+	maxAddressPairs = 10
+	maxNameservers  = 5
+	maxHostRoutes   = 20
+	maxRoutes       = 30
+)
 
 // PortSpec is a request for a port, or a change of one.
 type PortSpec struct {
@@ -174,6 +181,9 @@ func (p *Port) check() error {
 	}
 	if !p.PortSecurity && len(p.AddressPairs) > 0 {
 		return conflict("AddressPairAndPortSecurityRequired", "Port Security must be enabled in order to have allowed address pairs on a port.")
+	}
+	if len(p.AddressPairs) > maxAddressPairs {
+		return badValue("AddressPairExhausted", "The number of allowed address pair exceeds the maximum %d.", maxAddressPairs)
 	}
 	seen := map[AddressPair]bool{}
 	for _, a := range p.AddressPairs {

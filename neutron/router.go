@@ -56,7 +56,10 @@ type Interface struct {
 type InterfaceSpec struct{ SubnetID, PortID string }
 
 // checkRoutes: every next hop must be on a subnet of the router, and be no port of it.
-func checkRoutes(routes []Route, subnets []Subnet, own []string) error {
+func checkRoutes(router string, routes []Route, subnets []Subnet, own []string) error {
+	if len(routes) > maxRoutes {
+		return badValue("RoutesExhausted", "Unable to complete operation for %s. The number of routes exceeds the maximum %d.", router, maxRoutes)
+	}
 	seen := map[Route]bool{}
 	for _, r := range routes {
 		if seen[r] {

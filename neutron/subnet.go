@@ -196,6 +196,12 @@ func (t *Subnet) check() error {
 	if err := t.checkIPv6(); err != nil {
 		return err
 	}
+	if len(t.DNS) > maxNameservers {
+		return badValue("DNSNameServersExhausted", "Unable to complete operation for %s. The number of DNS nameservers exceeds the limit %d.", t.ID, maxNameservers)
+	}
+	if len(t.HostRoutes) > maxHostRoutes {
+		return badValue("HostRoutesExhausted", "Unable to complete operation for %s. The number of host routes exceeds the limit %d.", t.ID, maxHostRoutes)
+	}
 	for _, d := range t.DNS {
 		if a, err := netip.ParseAddr(d); err != nil || a.Is4() != (t.IPVersion == 4) {
 			return invalid("dns_nameserver '%s' is not a valid IPv%d address", d, t.IPVersion)

@@ -114,7 +114,7 @@ func (n *Networking) setRoutes(ctx context.Context, r *Router, routes []Route) e
 	for _, p := range ports {
 		own = append(own, p.Addresses()...)
 	}
-	if err := checkRoutes(routes, subnets, own); err != nil {
+	if err := checkRoutes(r.ID, routes, subnets, own); err != nil {
 		return err
 	}
 	r.Routes = routes

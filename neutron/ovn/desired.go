@@ -95,4 +95,5 @@ func word(id string) string { return strings.ReplaceAll(id, "-", "_") }
 
 func set(items []string) string { return "{" + strings.Join(items, ", ") + "}" }
 
-func quoted(s string) string { return `"` + strings.ReplaceAll(s, `"`, "") + `"` }
+// quoted is a string that ends where it should.
+func quoted(s string) string { return `"` + strings.NewReplacer(`"`, "", `\`, "").Replace(s) + `"` }

@@ -39,7 +39,7 @@ func tenant() neutron.Topology {
 				SecurityGroups: []string{"g1"}, FixedIPs: []neutron.FixedIP{{SubnetID: "s4", Address: "10.0.0.10"}, {SubnetID: "s6", Address: "fd00:1::f816:3eff:fe00:a"}}},
 			{Base: base("b", ""), NetworkID: "n1", MAC: "fa:16:3e:00:00:0b", DeviceOwner: "compute:nova", AdminStateUp: false, PortSecurity: true, SecurityGroups: []string{"g1"},
 				AddressPairs: []neutron.AddressPair{{Address: "10.0.0.50"}, {Address: "10.0.0.51", MAC: "fa:16:3e:00:00:51"}},
-				DHCPOpts:     []neutron.DHCPOpt{{Name: "mtu", Value: "1300", Version: 4}, {Name: "bootfile-name", Value: "pxe.0", Version: 4}, {Name: "unknown-option", Value: "x", Version: 4}},
+				DHCPOpts:     []neutron.DHCPOpt{{Name: "mtu", Value: "1300", Version: 4}, {Name: "bootfile-name", Value: "pxe.0", Version: 4}, {Name: "unknown-option", Value: "x", Version: 4}, {Name: "router", Value: "1.1.1.1); next; (", Version: 4}, {Name: "domain-name", Value: "a\"); drop;", Version: 4}},
 				FixedIPs:     []neutron.FixedIP{{SubnetID: "s4", Address: "10.0.0.11"}}},
 			{Base: base("c", "open"), NetworkID: "n1", MAC: "fa:16:3e:00:00:0c", AdminStateUp: true},
 			{Base: base("r4", ""), NetworkID: "n1", MAC: "fa:16:3e:00:00:01", DeviceID: "r1", DeviceOwner: neutron.OwnerRouter, AdminStateUp: true, FixedIPs: []neutron.FixedIP{{SubnetID: "s4", Address: "10.0.0.1"}}},

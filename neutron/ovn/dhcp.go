@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"regexp"
 	"strconv"
 
 	"stackd/neutron"
@@ -147,6 +148,10 @@ func disabled(p *neutron.Port, version int) bool {
 	return false
 }
 
+// harmless is what values that are not quoted may be made of: OVN puts them into the
+// actions of its flows as they are.
+var harmless = regexp.MustCompile(`^[0-9A-Fa-f.:/, {}]+$`)
+
 func extra(p *neutron.Port, version int) map[string]string {
 	out := map[string]string{}
 	for _, o := range p.DHCPOpts {
@@ -160,6 +165,8 @@ func extra(p *neutron.Port, version int) map[string]string {
 		value := o.Value
 		if ofName[o.Name].text {
 			value = quoted(value)
+		} else if !harmless.MatchString(value) {
+			continue
 		}
 		out[name] = value
 	}

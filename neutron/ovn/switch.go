@@ -27,7 +27,7 @@ func (b *builder) network(n *neutron.Network) {
 			continue
 		}
 		ports = append(ports, b.port(key, n, p, meta))
-		if p.PortSecurity && !p.Trusted() {
+		if p.PortSecurity {
 			guarded = append(guarded, portID(p.ID))
 		}
 	}
