@@ -30,6 +30,9 @@ type agentView struct {
 func spaced(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }
 
 func agentViewOf(x *neutron.Agent) any {
+	if x.Config == nil {
+		x.Config = map[string]any{}
+	}
 	return &agentView{ID: x.ID, Type: x.Type, Binary: x.Binary, Topic: "N/A", Host: x.Host, AdminStateUp: x.AdminStateUp, CreatedAt: spaced(x.CreatedAt), StartedAt: spaced(x.StartedAt),
 		Heartbeat: spaced(x.HeartbeatAt), Description: orNone(x.Description), Alive: x.Alive(time.Now()), Config: x.Config}
 }

@@ -23,7 +23,7 @@ import (
 // Config says where OVN is.
 type Config struct {
 	NB, SB      string        // "unix:/…/nb.sock", "tcp:10.0.0.1:6641"; several by commas
-	Nameservers []string      // told to guests on subnets that name none
+	Nameservers []string      // told to guests on subnets that name none; nil is this host's own
 	Sweep       time.Duration // 0 is 30 s
 }
 
@@ -42,6 +42,9 @@ type Fabric struct {
 func New(n *neutron.Networking, c Config) *Fabric {
 	if c.Sweep == 0 {
 		c.Sweep = 30 * time.Second
+	}
+	if c.Nameservers == nil {
+		c.Nameservers = Resolvers("/etc/resolv.conf")
 	}
 	return &Fabric{Config: c, n: n, dirty: map[string]bool{}, wake: make(chan struct{}, 1)}
 }
