@@ -34,6 +34,11 @@ func New(id *keystone.Identity, rules *policy.Rules) http.Handler {
 	})
 }
 
+// Routes are all rows of identity.
+func Routes(id *keystone.Identity) []rest.Route {
+	return (&API{id: id, shelf: rest.NewShelf(files, "schema")}).Routes()
+}
+
 // Routes are all rows.
 func (a *API) Routes() []rest.Route {
 	var all []rest.Route
