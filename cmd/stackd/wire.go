@@ -53,7 +53,7 @@ func (p *process) run(ctx context.Context, f func(context.Context)) { p.wg.Go(fu
 
 // start brings everything up, and returns when the first node is ready for servers.
 func start(ctx context.Context, o *options, s *steps) (*process, error) {
-	p := &process{}
+	p, began := &process{}, time.Now()
 	ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	err := s.do("database and identity", func() (bool, error) { return p.open(ctx, o) })
 	if err == nil {
@@ -75,7 +75,7 @@ func start(ctx context.Context, o *options, s *steps) (*process, error) {
 		return false, waitFor(ctx, "the node's first report", time.Minute, 50*time.Millisecond, func() (bool, error) {
 			hosts, err := p.cloud.Compute.Hosts(ctx)
 			for _, h := range hosts {
-				if h.Up(time.Now()) {
+				if h.Up(time.Now()) && h.ReportedAt.After(began) {
 					return true, nil
 				}
 			}

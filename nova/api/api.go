@@ -37,7 +37,7 @@ func New(c *nova.Compute, tokens token.Checker, rules *policy.Rules, keystone st
 // of the old API.
 func compatible(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if rest, ok := strings.CutPrefix(r.URL.Path, "/v2/"); ok {
+		if rest, ok := strings.CutPrefix(r.URL.Path, "/v2/"); ok && rest != "" {
 			r = r.Clone(r.Context())
 			r.URL.Path, r.URL.RawPath = "/v2.1/"+rest, ""
 			r.Header.Del("X-OpenStack-Nova-API-Version")

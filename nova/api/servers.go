@@ -254,6 +254,10 @@ func (s *service) updateServer(c *rest.Call, in struct {
 }) (map[string]serverView, error) {
 	v := in.Server
 	u := nova.ServerUpdate{Name: v.Name, AccessIPv4: v.AccessIPv4, AccessIPv6: v.AccessIPv6, DiskConfig: v.Disk, Hostname: v.Hostname}
+	if v.AccessIPv6 != nil {
+		ip := canonical(*v.AccessIPv6)
+		u.AccessIPv6 = &ip
+	}
 	if v.Description != nil {
 		var d *string
 		if err := json.Unmarshal(v.Description, &d); err != nil {
@@ -281,7 +285,7 @@ func (s *service) deleteServer(c *rest.Call, in byID) error {
 func (s *service) spec(c *rest.Call, in createIn) (nova.ServerSpec, error) {
 	v := in.Server
 	out := nova.ServerSpec{Name: strings.TrimSpace(v.Name), FlavorID: text(v.FlavorRef), Hostname: v.Hostname, Description: v.Description, KeyName: v.KeyName, UserData: v.UserData,
-		Metadata: v.Metadata, Tags: v.Tags, AccessIPv4: v.AccessIPv4, AccessIPv6: v.AccessIPv6, DiskConfig: v.Disk, AdminPassword: v.AdminPass}
+		Metadata: v.Metadata, Tags: v.Tags, AccessIPv4: v.AccessIPv4, AccessIPv6: canonical(v.AccessIPv6), DiskConfig: v.Disk, AdminPassword: v.AdminPass}
 	if out.DiskConfig == "" {
 		out.DiskConfig = "MANUAL"
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"crypto/rand"
 	"fmt"
+	"net/netip"
 	"strconv"
 )
 
@@ -22,6 +23,14 @@ func text(v any) string {
 }
 
 func number(v any) int { n, _ := strconv.Atoi(text(v)); return n }
+
+// canonical is an address in its shortest form, "" for none.
+func canonical(ip string) string {
+	if a, err := netip.ParseAddr(ip); err == nil {
+		return a.String()
+	}
+	return ip
+}
 
 // password is a new administrator's password of 12 letters and digits.
 func password() string { return rand.Text()[:12] }

@@ -24,6 +24,7 @@ func (s *service) versions() []rest.Route {
 	return []rest.Route{
 		{On: "GET /", Open: true, Do: rest.Do(s.listVersions)},
 		{On: "GET /v2.1", Open: true, Do: rest.Do(s.showVersion)},
+		{On: "GET /v2", Open: true, Do: rest.Do(s.showOld)},
 		{On: "GET /v2.1/extensions", Rule: "os_compute_api:extensions", Do: rest.Do(s.listExtensions)},
 		{On: "GET /v2.1/extensions/{id}", Rule: "os_compute_api:extensions", Do: rest.Do(s.showExtension)},
 	}
@@ -35,15 +36,27 @@ func (s *service) current(c *rest.Call) versionView {
 }
 
 func (s *service) listVersions(c *rest.Call, _ struct{}) (map[string][]versionView, error) {
-	old := versionView{ID: "v2.0", Status: "SUPPORTED", Updated: "2011-01-21T11:33:21Z", Links: []link{{Rel: "self", Href: c.Base() + "/v2/"}}}
-	return map[string][]versionView{"versions": {old, s.current(c)}}, nil
+	return map[string][]versionView{"versions": {old(c), s.current(c)}}, nil
+}
+
+// old is the API before microversions, which is served as 2.1.
+func old(c *rest.Call) versionView {
+	return versionView{ID: "v2.0", Status: "SUPPORTED", Updated: "2011-01-21T11:33:21Z", Links: []link{{Rel: "self", Href: c.Base() + "/v2/"}}}
+}
+
+// detailed adds what a version's own document has.
+func detailed(v versionView) map[string]versionView {
+	v.Links = append(v.Links, link{Rel: "describedby", Href: "http://docs.openstack.org/", Type: "text/html"})
+	v.MediaTypes = []mediaType{{"application/json", "application/vnd.openstack.compute+json;version=2.1"}}
+	return map[string]versionView{"version": v}
+}
+
+func (s *service) showOld(c *rest.Call, _ struct{}) (map[string]versionView, error) {
+	return detailed(old(c)), nil
 }
 
 func (s *service) showVersion(c *rest.Call, _ struct{}) (map[string]versionView, error) {
-	v := s.current(c)
-	v.Links = append(v.Links, link{Rel: "describedby", Href: "http://docs.openstack.org/", Type: "text/html"})
-	v.MediaTypes = []mediaType{{"application/json", "application/vnd.openstack.compute+json;version=2.1"}}
-	return map[string]versionView{"version": v}, nil
+	return detailed(s.current(c)), nil
 }
 
 type extension struct {

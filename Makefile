@@ -1,0 +1,69 @@
+# The same words everywhere: up, down, clean, build, check, test, e2e, conformance, bench.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+DATA ?= $(CURDIR)/.stackd
+DEMO ?= yes
+AREA ?= smoke
+TEST ?= first-server
+export CGO_ENABLED := 0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: up down clean build check test lint coverage e2e conformance bench packages test-packages image fmt
+
+## up: a running cloud of this machine, with a first server (DEMO=no: without)
+up: packages build image
+	@bin/stackd up --background --data $(DATA) $(if $(filter yes,$(DEMO)),--demo --demo-image $(DATA)/tiny.qcow2) $(UPFLAGS)
+
+## down: end what up started; the data stays
+down:
+	@if [ -x bin/stackd ] && [ -f $(DATA)/cloud.json ]; then bin/stackd down --data $(DATA); else echo "Nothing of make up is running here."; fi
+
+## clean: down, and the data goes too
+clean: down
+	@rm -rf $(DATA) bin results .testpg
+
+## build: the one static binary, bin/stackd
+build:
+	@mkdir -p bin
+	@go build -trimpath -ldflags "-s -w" -o bin/stackd ./cmd/stackd
+
+## check: everything that must hold, as CI runs it
+check: test-packages
+	@test/check
+
+## test: the tests that need no root and no daemons
+test:
+	@go test ./...
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt on these"; exit 1; }
+	@go vet ./...
+	@go vet -tags e2e ./...
+	@go run $(STATICCHECK) ./...
+
+## coverage: write docs/coverage.md
+coverage:
+	@go run ./test/coverage > docs/coverage.md
+
+## e2e: real guests, networks and the openstack client (TEST=first-server, kill)
+e2e: test-packages build image
+	@test/e2e/run $(TEST)
+
+## conformance: tempest, unmodified (AREA=smoke, identity, image, compute, network)
+conformance: test-packages build
+	@STACKD=bin/stackd go run ./test/conformance -area $(AREA)
+
+## bench: requests a second, latencies, CPU and memory, as a table
+bench: build
+	@STACKD=bin/stackd go run ./test/bench
+
+## image: the small guest that the demo boots, from Debian packages
+image:
+	@mkdir -p $(DATA); [ -f $(DATA)/tiny.qcow2 ] || { t=$$(mktemp -d); echo "  building the guest image"; images/build.sh $$t >$$t/log 2>&1 || { tail -20 $$t/log; exit 1; }; mv $$t/tiny.qcow2 $(DATA)/tiny.qcow2; rm -rf $$t; }
+
+## packages: what a cloud on this machine needs, from Debian
+packages:
+	@hack/packages run
+
+test-packages:
+	@hack/packages run test
