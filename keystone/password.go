@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -32,8 +33,11 @@ type hasher struct {
 const maxWaiting = 256
 
 func newHasher(cost int) (*hasher, error) {
-	dummy, err := bcrypt.GenerateFromPassword([]byte(rand.Text()), cost)
-	return &hasher{cost: cost, seats: make(chan struct{}, max(1, runtime.NumCPU()-1)), dummy: dummy}, err
+	dummy := fmt.Sprintf("$2a$%02d$%.53s", cost, rand.Text()+rand.Text()+rand.Text())
+	if c, err := bcrypt.Cost([]byte(dummy)); err != nil || c != cost || cost < bcrypt.MinCost || cost > bcrypt.MaxCost {
+		return nil, fmt.Errorf("bcrypt cannot work with %d rounds", cost)
+	}
+	return &hasher{cost: cost, seats: make(chan struct{}, max(1, runtime.NumCPU()-1)), dummy: []byte(dummy)}, nil
 }
 
 func (h *hasher) do(ctx context.Context, f func()) error {
