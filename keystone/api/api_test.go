@@ -257,3 +257,24 @@ func TestLongPasswordsCountWhole(t *testing.T) {
 		}
 	}
 }
+
+// Every resource of the home document is one that answers.
+func TestHomeDocument(t *testing.T) {
+	s := open(t, dbtest.SQLite(t))
+	admin := s.Admin()
+	w, out := s.do("", "GET /v3", "", "Accept", "application/json-home")
+	all, _ := out["resources"].(map[string]any)
+	if w.Header().Get("Content-Type") != "application/json-home" || len(all) < 40 {
+		t.Fatal(w.Header(), len(all))
+	}
+	for rel, r := range all {
+		at, ok := r.(map[string]any)["href"].(string)
+		if !ok {
+			at = r.(map[string]any)["href-template"].(string)
+		}
+		w, _ := s.do(admin, "GET /v3"+strings.NewReplacer("{", "", "}", "").Replace(at), "")
+		if w.Code == 404 && strings.HasPrefix(w.Body.String(), "<!doctype") {
+			t.Errorf("%s: %s is not there", rel, at)
+		}
+	}
+}

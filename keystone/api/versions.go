@@ -16,10 +16,16 @@ func version(c *rest.Call) map[string]any {
 }
 
 func root(c *rest.Call, _ struct{}) (any, error) {
+	if wantsHome(c) {
+		return jsonHome(c, "/v3"), nil
+	}
 	c.W.Header().Set("Location", c.Base()+"/v3/")
 	return map[string]any{"versions": map[string]any{"values": []any{version(c)}}}, nil
 }
 
 func v3(c *rest.Call, _ struct{}) (any, error) {
+	if wantsHome(c) {
+		return jsonHome(c, ""), nil
+	}
 	return map[string]any{"version": version(c)}, nil
 }

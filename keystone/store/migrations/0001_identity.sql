@@ -5,12 +5,14 @@ CREATE TABLE keystone_projects (
   is_domain BOOLEAN NOT NULL, enabled BOOLEAN NOT NULL, options TEXT NOT NULL, extra TEXT NOT NULL, tokens_from TIMESTAMPTZ,
   UNIQUE (domain_id, name));
 CREATE INDEX keystone_projects_parent ON keystone_projects (parent_id);
+CREATE INDEX keystone_projects_name ON keystone_projects (name);
 CREATE TABLE keystone_project_tags (project_id TEXT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (project_id, tag));
 CREATE TABLE keystone_users (
   id TEXT PRIMARY KEY, domain_id TEXT NOT NULL, name TEXT NOT NULL, enabled BOOLEAN NOT NULL, default_project_id TEXT NOT NULL,
   options TEXT NOT NULL, extra TEXT NOT NULL, password_hash TEXT NOT NULL, password_at TIMESTAMPTZ, password_expires_at TIMESTAMPTZ,
   tokens_from TIMESTAMPTZ, created_at TIMESTAMPTZ NOT NULL,
   UNIQUE (domain_id, name));
+CREATE INDEX keystone_users_name ON keystone_users (name);
 CREATE TABLE keystone_groups (
   id TEXT PRIMARY KEY, domain_id TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, extra TEXT NOT NULL,
   UNIQUE (domain_id, name));
