@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"stackd/agent/wish"
 	"stackd/internal/converge"
@@ -30,16 +31,25 @@ func (a *Agent) steps() converge.Ladder[*task] {
 // imaged: a root disk that is there needs its image no more than in the cache,
 // where it stays as long as it is used.
 func (a *Agent) imaged(_ context.Context, t *task) (bool, error) {
-	if t.Image == nil || a.Disks.HasImage(*t.Image) {
+	if t.Image == nil || len(a.lacking(t)) == 0 {
 		return true, nil
 	}
 	return a.Disks.Made(t.Server)
 }
 
+// lacking are the images that are not in the cache.
+func (a *Agent) lacking(t *task) []wish.Image {
+	return slices.DeleteFunc(t.Image.All(), a.Disks.HasImage)
+}
+
 func (a *Agent) fetchImage(ctx context.Context, t *task) error {
-	return a.Disks.FetchImage(ctx, *t.Image, func(ctx context.Context) (io.ReadCloser, error) {
-		return a.Plane.Image(ctx, t.Image.ID)
-	})
+	for _, i := range a.lacking(t) {
+		err := a.Disks.FetchImage(ctx, i, func(ctx context.Context) (io.ReadCloser, error) { return a.Plane.Image(ctx, i.ID) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *Agent) disked(_ context.Context, t *task) (bool, error) { return a.Disks.Made(t.Server) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -82,8 +83,9 @@ func newHost(o Options) (*Host, error) {
 
 // makeDirs makes the directories and the short path to them.
 func (h *Host) makeDirs() error {
-	for _, d := range []string{"run", "log", "ovn", "vnc", "instances", "image-cache", "libvirt/etc", "libvirt/run", "libvirt/lib", "libvirt/log/qemu", "libvirt/cache"} {
-		if err := os.MkdirAll(filepath.Join(h.DataDir, d), 0o755); err != nil {
+	for _, d := range []string{"run", "log", "ovn", "vnc", "instances", "image-cache", "libvirt/etc", "libvirt/run", "libvirt/lib", "libvirt/log/qemu"} {
+		top := filepath.Join(h.DataDir, strings.Split(d, "/")[0])
+		if err := errors.Join(os.MkdirAll(filepath.Join(h.DataDir, d), 0o755), os.Chmod(top, 0o700)); err != nil {
 			return err
 		}
 	}
@@ -105,10 +107,12 @@ func (h *Host) ensure(ctx context.Context) error {
 	if err := h.step("network namespace", func() (bool, error) { return netns.Exists(h.NS()), netns.Make(h.NS()) }); err != nil {
 		return err
 	}
+	if err := h.chooseAccel(ctx); err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.ensureLibvirt(ctx) })
 	g.Go(func() error { return h.ensureOVN(ctx) })
-	g.Go(func() error { return h.chooseAccel(ctx) })
 	return g.Wait()
 }
 

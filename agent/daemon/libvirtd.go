@@ -33,18 +33,22 @@ host_uuid = "%s"
 `
 
 // libvirtd runs with its directories mounted over the host's in a mount
-// namespace of its own, so that any number of them live on one machine.
+// namespace of its own, so that any number of them live on one machine. What
+// QEMU can do takes seconds to find out; that cache is the host's, for all.
 func (h *Host) libvirtd() process {
 	var script strings.Builder
 	fmt.Fprintf(&script, "set -e; hostname '%s'\n", h.Hostname)
 	for at, ours := range map[string]string{
-		"/etc/libvirt": "etc", "/run/libvirt": "run", "/var/lib/libvirt": "lib", "/var/log/libvirt": "log", "/var/cache/libvirt": "cache",
+		"/etc/libvirt": "etc", "/run/libvirt": "run", "/var/lib/libvirt": "lib", "/var/log/libvirt": "log",
 	} {
 		fmt.Fprintf(&script, "mkdir -p %s; mount --bind '%s/libvirt/%s' %s\n", at, h.DataDir, ours, at)
 	}
 	for _, file := range accounts {
 		ours := filepath.Join(h.DataDir, "libvirt/etc", filepath.Base(file))
 		fmt.Fprintf(&script, "[ ! -f '%s' ] || mount --bind '%s' %s\n", ours, ours, file)
+	}
+	if h.Accel != "kvm" {
+		script.WriteString(h.hideKVM())
 	}
 	fmt.Fprintf(&script, "exec libvirtd -p '%s'", h.pidfile("libvirtd"))
 	return process{
@@ -74,6 +78,13 @@ func (h *Host) configureLibvirt() error {
 		h.ensureAccount(etc),
 		os.WriteFile(filepath.Join(etc, "qemu.conf"), []byte(qemuConf), 0o600),
 		os.WriteFile(filepath.Join(etc, "libvirtd.conf"), fmt.Appendf(nil, libvirtdConf, h.DataDir, id), 0o600))
+}
+
+// hideKVM covers a /dev/kvm that does not work with a file nobody can write to:
+// libvirt then takes it for absent, and does not look into it for seconds.
+func (h *Host) hideKVM() string {
+	file := h.DataDir + "/libvirt/no-kvm"
+	return fmt.Sprintf("[ ! -e /dev/kvm ] || { : > '%s'; mount --bind '%s' /dev/kvm; mount -o remount,bind,ro /dev/kvm; }\n", file, file)
 }
 
 // accounts are the files that must know the user libvirt-qemu: libvirtd looks it

@@ -98,7 +98,11 @@ func (h *Host) ensureProcess(ctx context.Context, p process) (already bool, err 
 	if _, ok := p.pid(); ok {
 		return true, p.waitReady(ctx, nil)
 	}
-	return false, p.start(ctx, h.NS())
+	err = p.start(ctx, h.NS())
+	if _, ok := p.pid(); err != nil && ok { // one that a killed process had just started was first
+		return true, p.waitReady(ctx, nil)
+	}
+	return false, err
 }
 
 // makeDB makes a database under another name first: a half-made one is none.

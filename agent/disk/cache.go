@@ -37,7 +37,7 @@ var _ agent.Disks = (*Store)(nil)
 // kept are the formats that guests run on as they came; others are turned into
 // qcow2 once, with the name QEMU has for them.
 var (
-	kept      = map[string]string{"qcow2": "qcow2", "raw": "raw", "iso": "raw", "ami": "raw"}
+	kept      = map[string]string{"qcow2": "qcow2", "raw": "raw", "iso": "raw", "ami": "raw", "aki": "raw", "ari": "raw"}
 	converted = map[string]string{"vmdk": "vmdk", "vdi": "vdi", "vhd": "vpc", "vhdx": "vhdx"}
 )
 

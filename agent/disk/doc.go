@@ -12,4 +12,5 @@
 //	                     /disk.config  config drive
 //	                     /console.log
 //	                     /base         link to the cached image below root
+//	                     /kernel, /ramdisk   likewise, if the image has them
 package disk

@@ -32,6 +32,12 @@ func (s *Store) Files(v wish.Server) []agent.File {
 	}
 	if v.Image != nil {
 		add("root", "disk", "qcow2")
+		if v.Image.KernelID != "" {
+			add("kernel", "kernel", "raw")
+		}
+		if v.Image.RamdiskID != "" {
+			add("ramdisk", "ramdisk", "raw")
+		}
 	}
 	if v.EphemeralGB > 0 {
 		add("ephemeral", "disk.eph0", "raw")
@@ -88,6 +94,10 @@ func (s *Store) makeFile(ctx context.Context, v wish.Server, f agent.File) error
 	switch f.Role {
 	case "root":
 		err = s.makeRoot(ctx, v, tmp)
+	case "kernel":
+		err = s.link(wish.Image{ID: v.Image.KernelID}, tmp)
+	case "ramdisk":
+		err = s.link(wish.Image{ID: v.Image.RamdiskID}, tmp)
 	case "ephemeral":
 		err = errors.Join(sparse(tmp, int64(v.EphemeralGB)*gib), run(ctx, "mke2fs", "-q", "-F", "-t", "ext4", "-L", "ephemeral0", tmp))
 	case "swap":
@@ -113,13 +123,18 @@ func (s *Store) makeRoot(ctx context.Context, v wish.Server, path string) error 
 		}
 		size = int64(v.RootGB) * gib
 	}
-	link := filepath.Join(s.dir(v.ID), "base")
-	_ = os.Remove(link)
-	if err := errors.Join(s.use(*v.Image), os.Symlink(s.imagePath(*v.Image), link)); err != nil {
+	base := filepath.Join(s.dir(v.ID), "base")
+	_ = os.Remove(base)
+	if err := s.link(*v.Image, base); err != nil {
 		return err
 	}
 	return run(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-F", baseFormat(*v.Image), "-b", s.imagePath(*v.Image),
 		path, strconv.FormatInt((size+511)/512*512, 10))
+}
+
+// link notes in the server's directory that it uses a cached image.
+func (s *Store) link(i wish.Image, at string) error {
+	return errors.Join(s.use(i), os.Symlink(s.imagePath(i), at))
 }
 
 func sparse(path string, size int64) error {

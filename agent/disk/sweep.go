@@ -56,7 +56,7 @@ func trim(log string) error {
 
 func (s *Store) dropImages(now time.Time) error {
 	used := map[string]bool{}
-	links, err := filepath.Glob(filepath.Join(s.Instances, "*", "base"))
+	links, err := filepath.Glob(filepath.Join(s.Instances, "*", "*")) // base, kernel, ramdisk
 	for _, l := range links {
 		if to, err := os.Readlink(l); err == nil {
 			used[filepath.Base(to)] = true

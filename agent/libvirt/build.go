@@ -43,7 +43,7 @@ func (p Platform) build(s agent.Spec) (domain, error) {
 		Metadata: &metadata{Mark: writeMark(s.ID, p.Owner, s.Mark)},
 		Memory:   memory{"MiB", s.MemoryMB}, VCPU: s.VCPUs,
 		SysInfo:  sysinfo(s.ID),
-		OS:       osInfo{Type: osType{"x86_64", cmp.Or(s.Machine, "q35"), "hvm"}, SMBIOS: &smbiosMode{"sysinfo"}},
+		OS:       system(s),
 		Features: p.features(), CPU: p.cpu(s.VCPUs), Clock: clock{"utc"},
 		PowerOff: "destroy", Reboot: "restart", Crash: "destroy",
 		Devices: devices,
@@ -55,6 +55,20 @@ func (p Platform) domainType() string {
 		return "kvm"
 	}
 	return "qemu"
+}
+
+// system is the machine, and what it starts with when that is no boot sector.
+func system(s agent.Spec) osInfo {
+	o := osInfo{Type: osType{"x86_64", cmp.Or(s.Machine, "q35"), "hvm"}, SMBIOS: &smbiosMode{"sysinfo"}}
+	for _, f := range s.Files {
+		switch f.Role {
+		case "kernel":
+			o.Kernel, o.Cmdline = f.Path, "root=/dev/vda console=tty0 console=ttyS0"
+		case "ramdisk":
+			o.Initrd = f.Path
+		}
+	}
+	return o
 }
 
 // sysinfo is how a guest's cloud-init knows the cloud it is in.
@@ -142,6 +156,9 @@ func (p Platform) disks(s agent.Spec) ([]disk, error) {
 	next := func() string { letter++; return deviceName(letter - 1) }
 	bootable := func() *bootOrder { boots++; return &bootOrder{boots} }
 	for _, f := range s.Files {
+		if f.Role == "kernel" || f.Role == "ramdisk" {
+			continue
+		}
 		d := disk{Type: "file", Device: "disk", Driver: p.driver(f.Format), Source: diskSource{File: f.Path}}
 		if f.Role == "config" {
 			d.Device, d.ReadOnly, d.Target = "cdrom", &struct{}{}, target{"sda", "scsi"}

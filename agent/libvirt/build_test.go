@@ -33,6 +33,7 @@ func plainSpec() agent.Spec {
 func richSpec() agent.Spec {
 	s := plainSpec()
 	s.Machine = "pc"
+	s.Files = append(s.Files, agent.File{Role: "kernel", Path: "/d/kernel", Format: "raw"}, agent.File{Role: "ramdisk", Path: "/d/ramdisk", Format: "raw"})
 	s.Ports = append(s.Ports, wish.Port{ID: "c0ffee00-bbbb-4f0e-9a55-7f3f8f3b0012", MAC: "fa:16:3e:00:00:12"})
 	s.Files = append(s.Files, agent.File{Role: "ephemeral", Path: "/d/disk.eph0", Format: "raw"}, agent.File{Role: "swap", Path: "/d/disk.swap", Format: "raw"}, agent.File{Role: "config", Path: "/d/disk.config", Format: "raw"})
 	s.Volumes = []wish.Disk{

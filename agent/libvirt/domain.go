@@ -39,19 +39,17 @@ type entry struct {
 }
 
 type osInfo struct {
-	Type   osType      `xml:"type"`
-	Boot   *typeDev    `xml:"boot"`
-	SMBIOS *smbiosMode `xml:"smbios"`
+	Type    osType      `xml:"type"`
+	Kernel  string      `xml:"kernel,omitempty"`
+	Initrd  string      `xml:"initrd,omitempty"`
+	Cmdline string      `xml:"cmdline,omitempty"`
+	SMBIOS  *smbiosMode `xml:"smbios"`
 }
 
 type osType struct {
 	Arch    string `xml:"arch,attr"`
 	Machine string `xml:"machine,attr"`
 	Value   string `xml:",chardata"`
-}
-
-type typeDev struct {
-	Dev string `xml:"dev,attr"`
 }
 
 type smbiosMode struct {

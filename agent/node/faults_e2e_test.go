@@ -207,3 +207,20 @@ func TestHostNamespace(t *testing.T) {
 		}
 	}
 }
+
+// A guest whose image is a bare file system starts with a kernel and a ramdisk.
+func TestKernelAndRamdisk(t *testing.T) {
+	c := newCloud(t, "")
+	dir := filepath.Dir(c.image)
+	c.files = map[string]string{"kernel": dir + "/tiny-vmlinuz", "ramdisk": dir + "/tiny-initrd", "root": dir + "/tiny-rootfs.img"}
+	s := c.server(t, first, "first", c.port(t, portA, 11))
+	s.Image = &wish.Image{ID: "root", Format: "ami", KernelID: "kernel", RamdiskID: "ramdisk"}
+	c.wish(func(w *wish.Wishes) { w.Servers = append(w.Servers, s) })
+	c.await(t, first, wish.Running)
+	if got := c.ssh(t, 11, "cat /proc/cmdline; awk '$2==\"/\" && $1!=\"rootfs\" {print $1}' /proc/mounts"); got != "root=/dev/vda console=tty0 console=ttyS0\n/dev/vda" {
+		t.Errorf("started with %q", got)
+	}
+	c.change(first, func(s *wish.Server) { s.Power = wish.Gone })
+	c.await(t, first, wish.Gone)
+	c.nothingLeft(t, first, portA)
+}

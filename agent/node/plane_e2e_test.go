@@ -17,7 +17,8 @@ import (
 
 // A plane is a control plane of one host whose wishes a test writes by hand.
 type plane struct {
-	image string // the file behind every image
+	image string            // the file behind every image
+	files map[string]string // but these
 
 	mu      sync.Mutex
 	wishes  wish.Wishes
@@ -47,7 +48,12 @@ func (p *plane) Report(_ context.Context, r wish.Report) error {
 	return nil
 }
 
-func (p *plane) Image(context.Context, string) (io.ReadCloser, error) { return os.Open(p.image) }
+func (p *plane) Image(_ context.Context, id string) (io.ReadCloser, error) {
+	if f := p.files[id]; f != "" {
+		return os.Open(f)
+	}
+	return os.Open(p.image)
+}
 
 // wish changes the wishes; the changed server's generation grows.
 func (p *plane) wish(change func(*wish.Wishes)) {

@@ -215,7 +215,7 @@ func TestBreakEveryStep(t *testing.T) {
 			t.Run(fmt.Sprintf("%s after=%v", step, after), func(t *testing.T) {
 				t.Parallel()
 				p := &plane{}
-				n, _ := start(t, p, Options{Fail: map[string]Failure{step: {Text: "broken", Times: 2, After: after}}})
+				n, _ := start(t, p, Options{Fail: map[string]Failure{step: {Text: "broken", Times: 1, After: after}}})
 				s, given := server(1), server(2)
 				p.set(s)
 				p.set(given)

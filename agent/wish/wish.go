@@ -79,6 +79,19 @@ type Image struct {
 	RamdiskID string `json:"ramdisk_id,omitempty"`
 }
 
+// All are the images that a server boots from: the disk, and the kernel and
+// ramdisk it comes with, if any. Those two have no size and sum of their own here.
+func (i Image) All() []Image {
+	all := []Image{i}
+	if i.KernelID != "" {
+		all = append(all, Image{ID: i.KernelID, Format: "aki"})
+	}
+	if i.RamdiskID != "" {
+		all = append(all, Image{ID: i.RamdiskID, Format: "ari"})
+	}
+	return all
+}
+
 // A Port is a NIC. The OVN logical port is named by ID, and so is the OVS
 // interface's iface-id.
 type Port struct {
