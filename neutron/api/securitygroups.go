@@ -96,7 +96,7 @@ func (a *API) rules_() *resource[neutron.Rule, neutron.RuleSpec] {
 			plain("port_range_min", post, maybeInt, func(s *spec) **int { return &s.PortMin }),
 			plain("port_range_max", post, maybeInt, func(s *spec) **int { return &s.PortMax }),
 			plain("remote_ip_prefix", post, orNull(text(64)), func(s *spec) *string { return &s.RemoteIPPrefix }),
-			plain("remote_group_id", post, orNull(id), func(s *spec) *string { return &s.RemoteGroupID }),
+			plain("remote_group_id", post, orNull(text(255)), func(s *spec) *string { return &s.RemoteGroupID }),
 			plain("description", post, maybeText, func(s *spec) **string { return &s.Description }),
 		},
 		readonly: and(standardReadonly, "normalized_cidr"),
