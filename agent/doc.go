@@ -2,9 +2,10 @@
 // and reports what it sees. It may be killed and started again at any time
 // without a guest noticing.
 //
-// Its language with the control plane is package wish. Read agent.go for the
-// loops, ladder.go for the life of a guest step by step, power.go for starting,
-// stopping and rebooting, and report.go for what goes up. What it stands on is
+// Its language with the control plane is package wish. Read agent.go first, then
+// wishes.go and pass.go for what sets a pass over a server off and how it ends,
+// ladder.go for the life of a guest step by step, power.go and devices.go for the
+// last of these steps, and report.go for what goes up. What all this stands on is
 // stated in needs.go and done elsewhere:
 //
 //	agent/libvirt    guests in QEMU, the only caller of libvirt
@@ -23,6 +24,9 @@
 //   - A wish whose generation is carried out is left alone: a guest that shut
 //     itself down or crashed stays so and is reported; the control plane decides.
 //   - A reboot is a counter ahead of the mark; killed half-way, it goes on.
-//   - A wish that says Gone removes every trace, and the server is reported until
-//     there is none. A guest that no wish names is left alone and reported.
+//   - A wish that says Gone removes every trace; when there is none, the server is
+//     reported as Gone with the wish's generation for as long as the wish stands.
+//     A guest that no wish names is left alone and reported.
+//   - A fault is tried again, ever less often. One that lasts is final for a wish
+//     that was never carried out (Config.GiveUp), and never for one that was.
 package agent

@@ -176,6 +176,14 @@ func TestVolumes(t *testing.T) {
 	if got := c.ssh(t, 11, "for i in 1 2 3 4 5; do [ -e /sys/block/vdc ] && break; sleep 1; done; cat /sys/block/vdc/serial; echo; cat /sys/block/vdc/size; dd if=/dev/zero of=/dev/vdc bs=1M count=1 2>/dev/null && echo written"); strings.Join(strings.Fields(got), " ") != late.VolumeID[:20]+" 32768 written" {
 		t.Errorf("the late volume: %q", got)
 	}
+	t.Log("== a volume over the network")
+	c.change(first, func(s *wish.Server) {
+		s.Volumes = append(s.Volumes, c.nbd(t, volume(4, "raw", "create", "-q", "-f", "raw", "FILE", "4M")))
+	})
+	c.await(t, first, wish.Running)
+	if got := c.ssh(t, 11, "for i in 1 2 3 4 5; do [ -e /sys/block/vdd ] && break; sleep 1; done; cat /sys/block/vdd/size; echo hello > /dev/vdd; sync; head -c5 /dev/vdd"); got != "8192\nhello" {
+		t.Errorf("the volume over the network: %q", got)
+	}
 	c.change(first, func(s *wish.Server) { s.Volumes = s.Volumes[:2] })
 	if v := c.await(t, first, wish.Running); len(v.Volumes) != 2 {
 		t.Errorf("volumes seen: %v", v.Volumes)
@@ -186,6 +194,24 @@ func TestVolumes(t *testing.T) {
 	c.change(first, func(s *wish.Server) { s.Power = wish.Gone })
 	c.await(t, first, wish.Gone)
 	c.nothingLeft(t, first, portA)
+}
+
+// nbd exports a file volume by a server on a unix socket.
+func (c *cloud) nbd(t *testing.T, v wish.Disk) wish.Disk {
+	t.Helper()
+	sock := v.Source["path"] + ".sock"
+	server := exec.Command("qemu-nbd", "-t", "-f", "raw", "-x", "export", "-k", sock, v.Source["path"])
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(sock); err == nil {
+			break
+		}
+	}
+	v.Kind, v.Source = "nbd", map[string]string{"socket": sock, "export": "export"}
+	return v
 }
 
 // In the host's own namespace all is the same, and Down leaves none of our links.

@@ -1,0 +1,92 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"stackd/agent/wish"
+	"stackd/internal/converge"
+)
+
+// sameDevices reports whether a guest has the wished ports and volumes.
+func sameDevices(s wish.Server, g Guest) bool {
+	add, drop := difference(portIDs(s), g.Ports)
+	add2, drop2 := difference(volumeIDs(s), g.Volumes)
+	return len(add)+len(drop)+len(add2)+len(drop2) == 0
+}
+
+// exchange attaches to and detaches from a running guest what differs. A guest
+// lets go when it likes, so that is looked at again.
+func (a *Agent) exchange(ctx context.Context, t *task, g Guest) error {
+	add, drop := difference(portIDs(t.Server), g.Ports)
+	for _, p := range t.Ports {
+		if slices.Contains(add, p.ID) {
+			if err := a.Hypervisor.AttachPort(ctx, t.ID, p); err != nil {
+				return err
+			}
+		}
+	}
+	add, drop2 := difference(volumeIDs(t.Server), g.Volumes)
+	for _, v := range t.Volumes {
+		if slices.Contains(add, v.VolumeID) {
+			if err := a.Hypervisor.AttachVolume(ctx, t.ID, v); err != nil {
+				return err
+			}
+		}
+	}
+	return a.letGo(ctx, t, drop, drop2)
+}
+
+func (a *Agent) letGo(ctx context.Context, t *task, ports, volumes []string) error {
+	for _, id := range ports {
+		if err := a.Hypervisor.DetachPort(ctx, t.ID, id); err != nil {
+			return err
+		}
+	}
+	for _, id := range volumes {
+		if err := a.Hypervisor.DetachVolume(ctx, t.ID, id); err != nil {
+			return err
+		}
+	}
+	g, err := a.Hypervisor.Guest(ctx, t.ID)
+	if err != nil {
+		return err
+	}
+	if g.Active() && !sameDevices(t.Server, g) {
+		return fmt.Errorf("waiting for the guest to let go of a device: %w", converge.Later(time.Second))
+	}
+	return nil
+}
+
+func portIDs(s wish.Server) []string {
+	var ids []string
+	for _, p := range s.Ports {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+func volumeIDs(s wish.Server) []string {
+	var ids []string
+	for _, v := range s.Volumes {
+		ids = append(ids, v.VolumeID)
+	}
+	return ids
+}
+
+// difference is what wanted has and have lacks, and the other way round.
+func difference(wanted, have []string) (add, drop []string) {
+	for _, w := range wanted {
+		if !slices.Contains(have, w) {
+			add = append(add, w)
+		}
+	}
+	for _, h := range have {
+		if !slices.Contains(wanted, h) {
+			drop = append(drop, h)
+		}
+	}
+	return add, drop
+}
