@@ -62,7 +62,7 @@ func (n *Networking) DeleteAddressScope(ctx context.Context, id string) error {
 		if used > 0 {
 			return conflict("AddressScopeInUse", "Unable to complete operation on address scope %s. There are one or more subnet pools in use on the address scope.", id)
 		}
-		if err := n.shareAs(ctx, "address_scope", a.ID, a.ProjectID, AsShared, false); err != nil {
+		if err := n.dropRBAC(ctx, a.ID, AsShared); err != nil {
 			return err
 		}
 		return n.store.AddressScopes().Delete(ctx, id)

@@ -183,6 +183,11 @@ func (n *Networking) UpdateNetwork(ctx context.Context, id string, s NetworkSpec
 			return err
 		}
 		n.changed(ctx, "network/"+id)
+		if s.External.Set && !net.External {
+			if err := n.dropRBAC(ctx, id, AsExternal); err != nil {
+				return err
+			}
+		}
 		return n.share(ctx, net, s.Shared, s.External)
 	})
 	return out, err
@@ -270,10 +275,6 @@ func (n *Networking) dropNetwork(ctx context.Context, id string, ports []string)
 	if err != nil {
 		return err
 	}
-	rules, err := n.store.RBAC().List(ctx, Every("object_id", id))
-	if err != nil {
-		return err
-	}
 	if err := n.store.Ports().Delete(ctx, ports...); err != nil {
 		return err
 	}
@@ -282,11 +283,23 @@ func (n *Networking) dropNetwork(ctx context.Context, id string, ports []string)
 			return err
 		}
 	}
-	for _, r := range rules {
+	if err := n.dropRBAC(ctx, id, AsShared, AsExternal); err != nil {
+		return err
+	}
+	n.changed(ctx, "network/"+id)
+	return n.store.Networks().Delete(ctx, id)
+}
+
+// dropRBAC deletes the policies about a thing.
+func (n *Networking) dropRBAC(ctx context.Context, id string, actions ...string) error {
+	all, err := n.store.RBAC().List(ctx, Every("object_id", id).And("action", actions...))
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
 		if err := n.store.RBAC().Delete(ctx, r.ID); err != nil {
 			return err
 		}
 	}
-	n.changed(ctx, "network/"+id)
-	return n.store.Networks().Delete(ctx, id)
+	return nil
 }

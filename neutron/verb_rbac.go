@@ -2,6 +2,7 @@ package neutron
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/google/uuid"
 )
@@ -33,16 +34,39 @@ func (n *Networking) CreateRBACPolicy(ctx context.Context, s RBACSpec) (out *RBA
 			return conflict("DuplicateRbacPolicy", "An RBAC policy already exists with those values.")
 		}
 		out = &RBACPolicy{ID: uuid.NewString(), ProjectID: s.ProjectID, ObjectType: s.ObjectType, ObjectID: s.ObjectID, Action: s.Action, Target: s.Target}
-		return n.store.RBAC().Insert(ctx, out)
+		if err := n.store.RBAC().Insert(ctx, out); err != nil {
+			return err
+		}
+		return n.afterRBAC(ctx, out)
 	})
 	return out, err
+}
+
+// afterRBAC counts the change of a network; one that a policy lets anybody use as
+// external is external.
+func (n *Networking) afterRBAC(ctx context.Context, r *RBACPolicy) error {
+	if r.ObjectType != "network" {
+		return nil
+	}
+	net, err := get(ctx, n.store.Networks(), "network", r.ObjectID)
+	if err != nil {
+		return err
+	}
+	if r.Action == AsExternal {
+		left, err := n.store.RBAC().Count(ctx, Every("object_id", r.ObjectID).And("action", AsExternal))
+		if err != nil {
+			return err
+		}
+		net.External = left > 0
+	}
+	return n.bump(ctx, net)
 }
 
 // ownObject: a policy is for a thing that the caller owns.
 func (n *Networking) ownObject(ctx context.Context, s RBACSpec) error {
 	project, err := n.ownerOf(ctx, s.ObjectType, s.ObjectID)
 	if err == nil && !mine(ctx, project) {
-		err = missing(s.ObjectType, s.ObjectID)
+		err = invalid("Only admins can manipulate policies on objects they do not own")
 	}
 	if err == nil && s.Action == AsExternal && s.ObjectType != "network" {
 		err = invalid("Invalid action '%s' for object type '%s'. Valid actions: %s", s.Action, s.ObjectType, AsShared)
@@ -82,14 +106,15 @@ func (n *Networking) RetargetRBACPolicy(ctx context.Context, id, target string) 
 		if err != nil {
 			return err
 		}
-		if r.ObjectType == "network" && r.Action == AsShared && target != Everyone {
-			if err := n.unusedBy(ctx, r); err != nil {
-				return err
-			}
+		if err := n.unneededRBAC(ctx, r, target); err != nil {
+			return err
 		}
 		r.Target = target
 		out = r
-		return n.store.RBAC().Save(ctx, r)
+		if err := n.store.RBAC().Save(ctx, r); err != nil {
+			return err
+		}
+		return n.afterRBAC(ctx, r)
 	})
 	return out, err
 }
@@ -101,24 +126,76 @@ func (n *Networking) DeleteRBACPolicy(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if r.ObjectType == "network" && r.Action == AsShared {
-			if err := n.unusedBy(ctx, r); err != nil {
-				return err
-			}
+		if err := n.unneededRBAC(ctx, r, ""); err != nil {
+			return err
 		}
-		return n.store.RBAC().Delete(ctx, id)
+		if err := n.store.RBAC().Delete(ctx, id); err != nil {
+			return err
+		}
+		return n.afterRBAC(ctx, r)
 	})
 }
 
-func (n *Networking) unusedBy(ctx context.Context, r *RBACPolicy) error {
-	ports, err := n.store.Ports().List(ctx, Every("network_id", r.ObjectID))
+// unneededRBAC: no project may use the network only because of the policy, that is
+// going away or going to be for another target.
+func (n *Networking) unneededRBAC(ctx context.Context, r *RBACPolicy, target string) error {
+	if r.ObjectType != "network" {
+		return nil
+	}
+	net, err := get(ctx, n.store.Networks(), "network", r.ObjectID)
 	if err != nil {
 		return err
 	}
-	for _, p := range ports {
-		if p.ProjectID != "" && p.ProjectID != r.ProjectID && (r.Target == Everyone || r.Target == p.ProjectID) {
-			return conflict("RbacPolicyInUse", "RBAC policy on object %s cannot be removed because other objects depend on it.\nDetails: Callback neutron.db.db_base_plugin_v2.NeutronDbPluginV2.validate_network_rbac_policy_change failed with \"Unable to reconfigure sharing settings for network %s. Multiple tenants are using it.\"", r.ObjectID, r.ObjectID)
+	if r.Action == AsExternal && r.Target == Everyone && net.IsDefault && target == "" {
+		return rbacInUse(r, "the network is the default external one")
+	}
+	users, err := n.usersOf(ctx, net, r.Action)
+	if err != nil {
+		return err
+	}
+	others, err := n.store.RBAC().List(ctx, Every("object_id", r.ObjectID).And("action", r.Action))
+	if err != nil {
+		return err
+	}
+	allowed := map[string]bool{target: true, net.ProjectID: true}
+	for _, o := range others {
+		allowed[o.Target] = allowed[o.Target] || o.ID != r.ID
+	}
+	for _, u := range users {
+		if !allowed[u] && !allowed[Everyone] && (r.Target == Everyone || r.Target == u) {
+			return rbacInUse(r, fmt.Sprintf("project %s uses it", u))
 		}
 	}
 	return nil
+}
+
+func rbacInUse(r *RBACPolicy, why string) error {
+	return conflict("RbacPolicyInUse", "RBAC policy on object %s cannot be removed because other objects depend on it.\nDetails: %s", r.ObjectID, why)
+}
+
+// usersOf are the projects that use a network as shared by their ports, or as
+// external by their gateways and floating IPs.
+func (n *Networking) usersOf(ctx context.Context, net *Network, action string) ([]string, error) {
+	var out []string
+	if action == AsShared {
+		ports, err := n.store.Ports().List(ctx, Every("network_id", net.ID))
+		for _, p := range ports {
+			if p.ProjectID != "" {
+				out = append(out, p.ProjectID)
+			}
+		}
+		return out, err
+	}
+	routers, err := n.store.Routers().List(ctx, Every("gateway_network_id", net.ID))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range routers {
+		out = append(out, r.ProjectID)
+	}
+	fips, err := n.store.FloatingIPs().List(ctx, Every("floating_network_id", net.ID))
+	for _, f := range fips {
+		out = append(out, f.ProjectID)
+	}
+	return out, err
 }

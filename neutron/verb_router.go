@@ -169,9 +169,6 @@ func (n *Networking) setGateway(ctx context.Context, r *Router, g Gateway) error
 	if err != nil {
 		return outsideFull(err, net.ID)
 	}
-	if len(p.FixedIPs) == 0 {
-		return bad("router", "No IPs available for external network %s", net.ID)
-	}
 	r.GatewayNetworkID, r.GatewayPortID, r.GatewayIPs = net.ID, p.ID, p.FixedIPs
 	return nil
 }

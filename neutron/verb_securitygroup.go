@@ -83,17 +83,17 @@ func (n *Networking) rule(g *SecurityGroup, direction, ethertype, remote string)
 // CreateSecurityGroup makes a group from which all may leave and none come in.
 func (n *Networking) CreateSecurityGroup(ctx context.Context, s SecurityGroupSpec) (out *SecurityGroup, err error) {
 	err = n.store.Tx(ctx, func(ctx context.Context) error {
-		if _, err := n.defaultGroup(ctx, s.ProjectID); err != nil {
-			return err
-		}
-		if s.Name.Or("") == "default" {
-			return conflict("SecurityGroupDefaultAlreadyExists", "Default security group already exists.")
-		}
 		if err := n.room(ctx, s.ProjectID, "security_group", 1); err != nil {
 			return err
 		}
 		if err := n.room(ctx, s.ProjectID, "security_group_rule", 2); err != nil {
 			return err
+		}
+		if _, err := n.defaultGroup(ctx, s.ProjectID); err != nil {
+			return err
+		}
+		if s.Name.Or("") == "default" {
+			return conflict("SecurityGroupDefaultAlreadyExists", "Default security group already exists.")
 		}
 		g := SecurityGroup{Base: n.base(s.Common, 1), Stateful: s.Stateful.Or(true)}
 		out = &g
@@ -170,6 +170,9 @@ func (n *Networking) dropGroup(ctx context.Context, id string) error {
 			return err
 		}
 		n.changed(ctx, "group/"+r.GroupID)
+	}
+	if err := n.dropRBAC(ctx, id, AsShared); err != nil {
+		return err
 	}
 	n.changed(ctx, "group/"+id)
 	return n.store.SecurityGroups().Delete(ctx, id)

@@ -163,7 +163,7 @@ func (n *Networking) DeleteSubnetpool(ctx context.Context, id string) error {
 		if used > 0 {
 			return badValue("SubnetPoolDeleteError", "Unable to delete subnet pool: Subnet pool has existing allocations.")
 		}
-		if err := n.shareAs(ctx, "subnetpool", p.ID, p.ProjectID, AsShared, false); err != nil {
+		if err := n.dropRBAC(ctx, p.ID, AsShared); err != nil {
 			return err
 		}
 		return n.store.Subnetpools().Delete(ctx, id)

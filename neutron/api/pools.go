@@ -128,14 +128,13 @@ func (a *API) addressScopes() *resource[neutron.AddressScope, neutron.AddressSco
 }
 
 type rbacView struct {
-	ID            string `wire:"id"`
-	ProjectID     string `wire:"project_id"`
-	TenantID      string `wire:"tenant_id"`
-	ObjectType    string `wire:"object_type"`
-	ObjectID      string `wire:"object_id"`
-	Action        string `wire:"action"`
-	TargetTenant  string `wire:"target_tenant"`
-	TargetProject string `wire:"target_project_id"`
+	ID           string `wire:"id"`
+	ProjectID    string `wire:"project_id"`
+	TenantID     string `wire:"tenant_id"`
+	ObjectType   string `wire:"object_type"`
+	ObjectID     string `wire:"object_id"`
+	Action       string `wire:"action"`
+	TargetTenant string `wire:"target_tenant"`
 }
 
 func (a *API) rbacPolicies() *resource[neutron.RBACPolicy, neutron.RBACSpec] {
@@ -149,12 +148,12 @@ func (a *API) rbacPolicies() *resource[neutron.RBACPolicy, neutron.RBACSpec] {
 			plain("action", post, oneOf(neutron.AsShared, neutron.AsExternal), func(s *spec) *string { return &s.Action }).need(),
 			plain("target_tenant", both, text(255), func(s *spec) *string { return &s.Target }).need(),
 		},
-		readonly: []string{"id", "target_project_id"},
+		readonly: []string{"id"},
 		filters:  []string{"id", "project_id", "tenant_id", "object_type", "object_id", "action", "target_tenant"},
 		sorts:    []string{"id", "project_id", "tenant_id", "object_type", "object_id", "action", "target_tenant"},
 		list:     a.n.RBACPolicies, show: a.n.RBACPolicy, create: a.n.CreateRBACPolicy, update: a.retarget, remove: a.n.DeleteRBACPolicy,
 		view: func(p *neutron.RBACPolicy) any {
-			return &rbacView{p.ID, p.ProjectID, p.ProjectID, p.ObjectType, p.ObjectID, p.Action, p.Target, p.Target}
+			return &rbacView{p.ID, p.ProjectID, p.ProjectID, p.ObjectType, p.ObjectID, p.Action, p.Target}
 		},
 		owner: func(s *spec) *string { return &s.ProjectID },
 		target: func(p *neutron.RBACPolicy) policy.Target {
