@@ -47,9 +47,11 @@ type CatalogEntry struct {
 	Endpoints []*Endpoint
 }
 
+// catalogAt is the catalog before anyone's project is filled in, as of a generation.
 type catalogAt struct {
 	gen     int64
 	entries []CatalogEntry
+	visible map[string]map[string]bool // see Identity.visible
 }
 
 // Catalog is what a token's holder may use: enabled services with their enabled
@@ -59,10 +61,14 @@ func (i *Identity) Catalog(ctx context.Context, project, user string) ([]Catalog
 	if err != nil {
 		return nil, err
 	}
-	out := make([]CatalogEntry, 0, len(raw))
-	for _, e := range raw {
+	only, filtered := raw.visible[project]
+	out := make([]CatalogEntry, 0, len(raw.entries))
+	for _, e := range raw.entries {
 		f := CatalogEntry{Service: e.Service, Endpoints: []*Endpoint{}}
 		for _, p := range e.Endpoints {
+			if filtered && !only[p.ID] {
+				continue
+			}
 			if url, ok := fillURL(p.URL, project, user); ok {
 				q := *p
 				q.URL = url
@@ -74,10 +80,10 @@ func (i *Identity) Catalog(ctx context.Context, project, user string) ([]Catalog
 	return out, nil
 }
 
-func (i *Identity) rawCatalog(ctx context.Context) ([]CatalogEntry, error) {
+func (i *Identity) rawCatalog(ctx context.Context) (*catalogAt, error) {
 	gen := i.gen.Load()
 	if c := i.catalog.Load(); c != nil && c.gen == gen && !i.deaf.Load() {
-		return c.entries, nil
+		return c, nil
 	}
 	services, err := all[Service](ctx, i.store, Match{"enabled": true}, "type", "id")
 	if err != nil {
@@ -87,7 +93,10 @@ func (i *Identity) rawCatalog(ctx context.Context) ([]CatalogEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []CatalogEntry
+	c := &catalogAt{gen: gen}
+	if c.visible, err = i.visible(ctx, endpoints); err != nil {
+		return nil, err
+	}
 	for _, s := range services {
 		e := CatalogEntry{Service: s}
 		for _, p := range endpoints {
@@ -95,10 +104,10 @@ func (i *Identity) rawCatalog(ctx context.Context) ([]CatalogEntry, error) {
 				e.Endpoints = append(e.Endpoints, p)
 			}
 		}
-		out = append(out, e)
+		c.entries = append(c.entries, e)
 	}
-	i.catalog.Store(&catalogAt{gen, out})
-	return out, nil
+	i.catalog.Store(c)
+	return c, nil
 }
 
 var placeholder = regexp.MustCompile(`[$%]\(([a-z_]*)\)s`)

@@ -126,6 +126,10 @@ func (i *Identity) DeleteEndpoint(ctx context.Context, id string) error {
 		if err == nil && n == 0 {
 			return missing("endpoint", id)
 		}
+		if err != nil {
+			return err
+		}
+		_, err = i.store.Delete(ctx, (*EndpointFilter)(nil), Match{"kind": "endpoint", "item_id": id})
 		return err
 	})
 }

@@ -1,6 +1,7 @@
 package keystone
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -180,9 +181,8 @@ func (i *Identity) RotateKeys(ctx context.Context) error {
 	})
 }
 
-// claims are what a token says by itself.
+// claims are what a token says by itself, packed as a list: the order is the format.
 type claims struct {
-	_msgpack  struct{} `msgpack:",as_array"`
 	User      []byte
 	Methods   []string
 	Scope     string // "", project, domain, system
@@ -214,11 +214,13 @@ func (i *Identity) seal(ctx context.Context, c *claims) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	b, err := msgpack.Marshal(c)
-	if err != nil {
+	var b bytes.Buffer
+	enc := msgpack.NewEncoder(&b)
+	enc.UseArrayEncodedStructs(true)
+	if err := enc.Encode(c); err != nil {
 		return "", err
 	}
-	t, err := fernet.EncryptAndSign(b, keys[0])
+	t, err := fernet.EncryptAndSign(b.Bytes(), keys[0])
 	return strings.TrimRight(string(t), "="), err
 }
 

@@ -85,7 +85,7 @@ func (s *Store) visible(ctx context.Context, sel *bun.SelectQuery, q glance.Quer
 	mine := func(statuses ...string) *bun.SelectQuery {
 		m := s.db.Q(ctx).NewSelect().TableExpr("image_members").Column("image_id").Where("project_id = ?", q.ProjectID)
 		if len(statuses) > 0 {
-			m = m.Where("status IN (?)", bun.In(statuses))
+			m = m.Where("status IN (?)", bun.List(statuses))
 		}
 		return m
 	}

@@ -46,6 +46,7 @@ func (a *API) Routes() []rest.Route {
 		versionRows(), a.tokenRows(), a.domainRows(), a.projectRows(), a.tagRows(), a.userRows(), a.groupRows(), a.roleRows(),
 		a.impliedRows(), a.grantRows(), a.assignmentRows(), a.regionRows(), a.serviceRows(), a.endpointRows(), a.policyRows(),
 		a.credentialRows(), a.ec2Rows(), a.appCredRows(), a.accessRuleRows(), a.trustRows(), a.registeredLimitRows(), a.limitRows(),
+		a.endpointFilterRows(), a.consumerRows(), a.domainConfigRows(),
 	} {
 		all = append(all, rows...)
 	}

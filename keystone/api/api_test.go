@@ -278,3 +278,65 @@ func TestHomeDocument(t *testing.T) {
 		}
 	}
 }
+
+// A project that was shown some endpoints sees no others; one that was not sees all.
+func TestEndpointFilters(t *testing.T) {
+	s := open(t, dbtest.New(t))
+	admin := s.Admin()
+	p := s.Project("p")
+	tok := s.Token("ann", "p", "member")
+	seen := func() int {
+		_, out := s.do(tok, "GET /v3/auth/catalog", "")
+		n := 0
+		for _, e := range out["catalog"].([]any) {
+			n += len(e.(map[string]any)["endpoints"].([]any))
+		}
+		return n
+	}
+	every := seen()
+	_, out := s.do(admin, "GET /v3/endpoints?interface=public", "")
+	public := out["endpoints"].([]any)
+	first := public[0].(map[string]any)["id"].(string)
+	s.must(204, admin, "PUT /v3/OS-EP-FILTER/projects/"+p+"/endpoints/"+first, "")
+	if got := seen(); got != 1 {
+		t.Error("one endpoint was shown, it sees", got)
+	}
+	g := s.must(201, admin, "POST /v3/OS-EP-FILTER/endpoint_groups", `{"endpoint_group":{"name":"g","filters":{"interface":"public"}}}`)
+	s.must(204, admin, "PUT /v3/OS-EP-FILTER/endpoint_groups/"+g+"/projects/"+p, "")
+	if got := seen(); got != len(public) || got == every {
+		t.Error("a group was shown, it sees", got)
+	}
+	s.must(204, admin, "DELETE /v3/OS-EP-FILTER/projects/"+p+"/endpoints/"+first, "")
+	s.must(204, admin, "DELETE /v3/OS-EP-FILTER/endpoint_groups/"+g, "")
+	if got := seen(); got != every {
+		t.Error("all was taken back, it sees", got)
+	}
+}
+
+func TestDomainConfig(t *testing.T) {
+	s := open(t, dbtest.New(t))
+	admin := s.Admin()
+	d := s.must(201, admin, "POST /v3/domains", `{"domain":{"name":"d"}}`)
+	on := "/v3/domains/" + d + "/config"
+	s.must(404, admin, "GET "+on, "")
+	s.must(201, admin, "PUT "+on, `{"config":{"ldap":{"url":"ldap://x","password":"secret"},"identity":{"driver":"ldap"}}}`)
+	for call, want := range map[string]string{
+		"GET " + on:               `{"config":{"identity":{"driver":"ldap"},"ldap":{"url":"ldap://x"}}}`,
+		"GET " + on + "/ldap":     `{"config":{"ldap":{"url":"ldap://x"}}}`,
+		"GET " + on + "/ldap/url": `{"config":{"url":"ldap://x"}}`,
+		"GET /v3/domains/config/identity/driver/default": `{"config":{"driver":"sql"}}`,
+	} {
+		if w, _ := s.do(admin, call, ""); w.Body.String() != want {
+			t.Errorf("%s: %s", call, w.Body)
+		}
+	}
+	if w, _ := s.do(admin, "PATCH "+on+"/ldap/url", `{"config":{"url":"ldap://y"}}`); w.Body.String() != `{"config":{"identity":{"driver":"ldap"},"ldap":{"url":"ldap://y"}}}` {
+		t.Error(w.Body)
+	}
+	s.must(403, admin, "PUT "+on, `{"config":{"nosuch":{"x":1}}}`)
+	s.must(403, admin, "PUT "+on, `{"config":{"ldap":{"nosuch":1}}}`)
+	s.must(204, admin, "DELETE "+on+"/identity", "")
+	s.must(404, admin, "GET "+on+"/identity", "")
+	s.must(200, admin, "PUT "+on, `{"config":{"identity":{"driver":"sql"}}}`)
+	s.must(404, admin, "GET "+on+"/ldap", "")
+}

@@ -17,7 +17,7 @@ func (s *Store) RolesOf(ctx context.Context, user string, t keystone.Target, abo
 	q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 		q.Where("target_kind = ? AND target_id = ? AND NOT inherited", t.Kind, t.ID)
 		if len(above) > 0 {
-			q.WhereOr("inherited AND target_id IN (?)", bun.In(above))
+			q.WhereOr("inherited AND target_id IN (?)", bun.List(above))
 		}
 		return q
 	})
@@ -58,25 +58,25 @@ func (s *Store) Assignments(ctx context.Context, a keystone.AssignmentQuery) ([]
 		q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 			q.Where("1 = 0")
 			if len(a.UserIDs) > 0 {
-				q.WhereOr("actor_kind = 'user' AND actor_id IN (?)", bun.In(a.UserIDs))
+				q.WhereOr("actor_kind = 'user' AND actor_id IN (?)", bun.List(a.UserIDs))
 			}
 			if len(a.GroupIDs) > 0 {
-				q.WhereOr("actor_kind = 'group' AND actor_id IN (?)", bun.In(a.GroupIDs))
+				q.WhereOr("actor_kind = 'group' AND actor_id IN (?)", bun.List(a.GroupIDs))
 			}
 			return q
 		})
 	}
 	if a.RoleIDs != nil {
-		q.Where("role_id IN (?)", bun.In(append([]string{""}, a.RoleIDs...)))
+		q.Where("role_id IN (?)", bun.List(append([]string{""}, a.RoleIDs...)))
 	}
 	if a.Targets != nil {
 		q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			q.Where("target_kind = ? AND target_id IN (?)", a.TargetKind, bun.In(append([]string{""}, a.Targets...)))
+			q.Where("target_kind = ? AND target_id IN (?)", a.TargetKind, bun.List(append([]string{""}, a.Targets...)))
 			if a.Inherited != nil {
 				q.Where("inherited = ?", *a.Inherited)
 			}
 			if len(a.OrInherited) > 0 {
-				q.WhereOr("inherited AND target_id IN (?)", bun.In(a.OrInherited))
+				q.WhereOr("inherited AND target_id IN (?)", bun.List(a.OrInherited))
 			}
 			return q
 		})

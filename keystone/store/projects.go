@@ -22,7 +22,7 @@ func (s *Store) Projects(ctx context.Context, l listing.List) ([]*keystone.Proje
 		if err != nil || len(ids) == 0 {
 			return nil, err
 		}
-		q.Where("id IN (?)", bun.In(ids))
+		q.Where("id IN (?)", bun.List(ids))
 	}
 	if err := s.filter(q, &rows, l); err != nil {
 		return nil, err
@@ -35,21 +35,21 @@ const hasTag = "EXISTS (SELECT 1 FROM keystone_project_tags t WHERE t.project_id
 // tagged adds the four tag filters.
 func tagged(q *bun.SelectQuery, l listing.List) {
 	for _, t := range words(l.Where["tags"]) {
-		q.Where(hasTag, bun.In([]string{t}))
+		q.Where(hasTag, bun.List([]string{t}))
 	}
 	if any := words(l.Where["tags-any"]); any != nil {
-		q.Where(hasTag, bun.In(any))
+		q.Where(hasTag, bun.List(any))
 	}
 	if all := words(l.Where["not-tags"]); all != nil {
 		q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 			for _, t := range all {
-				q.WhereOr("NOT "+hasTag, bun.In([]string{t}))
+				q.WhereOr("NOT "+hasTag, bun.List([]string{t}))
 			}
 			return q
 		})
 	}
 	if any := words(l.Where["not-tags-any"]); any != nil {
-		q.Where("NOT "+hasTag, bun.In(any))
+		q.Where("NOT "+hasTag, bun.List(any))
 	}
 }
 
@@ -78,7 +78,7 @@ func (s *Store) below(ctx context.Context, ids []string) ([]string, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	err := s.db.Q(ctx).NewRaw(below, bun.In(ids)).Scan(ctx, &out)
+	err := s.db.Q(ctx).NewRaw(below, bun.List(ids)).Scan(ctx, &out)
 	return out, err
 }
 
@@ -90,9 +90,10 @@ func (s *Store) DropProjects(ctx context.Context, ids []string) error {
 		"DELETE FROM keystone_app_credentials WHERE project_id IN (?)",
 		"DELETE FROM keystone_trusts WHERE project_id IN (?)",
 		"DELETE FROM keystone_limits WHERE project_id IN (?)",
+		"DELETE FROM keystone_endpoint_filters WHERE project_id IN (?)",
 		"UPDATE keystone_users SET default_project_id = '' WHERE default_project_id IN (?)",
 		"DELETE FROM keystone_projects WHERE id IN (?)",
-	}, bun.In(ids))
+	}, bun.List(ids))
 }
 
 func (s *Store) DropDomain(ctx context.Context, id string) error {
@@ -118,6 +119,7 @@ func (s *Store) DropDomain(ctx context.Context, id string) error {
 		"DELETE FROM keystone_trusts WHERE trustor_user_id IN " + users,
 		"DELETE FROM keystone_trusts WHERE trustee_user_id IN " + users,
 		"DELETE FROM keystone_limits WHERE domain_id = ?",
+		"DELETE FROM keystone_domain_options WHERE domain_id = ?",
 		"DELETE FROM keystone_roles WHERE domain_id = ?",
 		"DELETE FROM keystone_groups WHERE domain_id = ?",
 		"DELETE FROM keystone_users WHERE domain_id = ?",

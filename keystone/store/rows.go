@@ -59,6 +59,10 @@ var tables = map[reflect.Type]string{
 	reflect.TypeFor[keystone.Key]():             "keystone_keys",
 	reflect.TypeFor[keystone.RegisteredLimit](): "keystone_registered_limits",
 	reflect.TypeFor[keystone.Limit]():           "keystone_limits",
+	reflect.TypeFor[keystone.EndpointGroup]():   "keystone_endpoint_groups",
+	reflect.TypeFor[keystone.EndpointFilter]():  "keystone_endpoint_filters",
+	reflect.TypeFor[keystone.Consumer]():        "keystone_consumers",
+	reflect.TypeFor[keystone.DomainOption]():    "keystone_domain_options",
 }
 
 // tableOf is the table of a row, of a pointer to it, or of a slice of either.
@@ -77,7 +81,7 @@ func tableOf(row any) string {
 func where[Q interface{ Where(string, ...any) Q }](q Q, m keystone.Match) Q {
 	for col, v := range m {
 		if reflect.ValueOf(v).Kind() == reflect.Slice {
-			q = q.Where("? IN (?)", bun.Ident(col), bun.In(v))
+			q = q.Where("? IN (?)", bun.Ident(col), bun.List(v))
 		} else {
 			q = q.Where("? = ?", bun.Ident(col), v)
 		}
@@ -155,7 +159,7 @@ func (s *Store) compare(q *bun.SelectQuery, col, how string, typ reflect.Type, v
 	like := map[string]string{"contains": "%" + escape(v) + "%", "startswith": escape(v) + "%", "endswith": "%" + escape(v)}[strings.TrimPrefix(how, "i")]
 	switch {
 	case how == "":
-		q.Where("? IN (?)", bun.Ident(col), bun.In(values))
+		q.Where("? IN (?)", bun.Ident(col), bun.List(values))
 	case how == "iexact":
 		q.Where("LOWER(?) = LOWER(?)", bun.Ident(col), v)
 	case like == "":

@@ -102,6 +102,7 @@ func (s *Store) DropRole(ctx context.Context, id string) error {
 
 func (s *Store) DropService(ctx context.Context, id string) error {
 	return s.each(ctx, []string{
+		"DELETE FROM keystone_endpoint_filters WHERE kind = 'endpoint' AND item_id IN (SELECT id FROM keystone_endpoints WHERE service_id = ?)",
 		"DELETE FROM keystone_endpoints WHERE service_id = ?",
 		"DELETE FROM keystone_limits WHERE service_id = ?",
 		"DELETE FROM keystone_registered_limits WHERE service_id = ?",
