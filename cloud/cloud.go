@@ -28,6 +28,7 @@ import (
 	novastore "stackd/nova/store"
 	novawork "stackd/nova/work"
 	"stackd/placement"
+	placementapi "stackd/placement/api"
 	placementstore "stackd/placement/store"
 )
 
@@ -130,6 +131,7 @@ func (c *Cloud) placing(ctx context.Context, cfg Config) error {
 		return err
 	}
 	c.Placement = placement.New(s)
+	c.Handlers["placement"] = placementapi.New(c.Placement, c.Identity, c.Rules["placement"], cfg.Address(5000))
 	return nil
 }
 
