@@ -5,6 +5,8 @@ package daemon
 import (
 	"context"
 	"net/netip"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -15,7 +17,8 @@ import (
 // Up twice, kill a daemon, Down: run as root, best in a network namespace.
 func TestUpAdoptsAndDownLeavesNothing(t *testing.T) {
 	ctx := t.Context()
-	o := Options{DataDir: t.TempDir(), Name: "e2e-daemon", Gateway: netip.MustParsePrefix("172.24.77.1/24")}
+	deep := filepath.Join(t.TempDir(), strings.Repeat("longer-than-a-socket-takes/", 5))
+	o := Options{DataDir: deep, Name: "e2e-daemon", Gateway: netip.MustParsePrefix("172.24.77.1/24")}
 	say := func(step, state string, took time.Duration) {
 		t.Logf("%-18s %-9s %v", step, state, took.Round(time.Millisecond))
 	}
