@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha512"
 	"encoding/hex"
@@ -28,6 +29,8 @@ type Store struct {
 	Images    string // the cache
 	Instances string // a directory per server
 	Log       *slog.Logger
+	// Stall is how long a transfer may stand still before it is given up; 0 is a minute.
+	Stall time.Duration
 
 	fetches singleflight.Group
 }
@@ -78,7 +81,7 @@ func (s *Store) FetchImage(ctx context.Context, i wish.Image, open func(context.
 }
 
 func (s *Store) fetch(ctx context.Context, i wish.Image, open func(context.Context) (io.ReadCloser, error)) error {
-	from, err := open(ctx)
+	from, err := openLive(ctx, cmp.Or(s.Stall, time.Minute), open)
 	if fault.Is(err, fault.NotFound) {
 		return converge.Finalf("image %s is gone", i.ID)
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -103,6 +104,29 @@ func TestFetchRefuses(t *testing.T) {
 				t.Errorf("left over: %v", left)
 			}
 		})
+	}
+}
+
+// A transfer that stands still is given up, to be tried again.
+func TestStalledFetch(t *testing.T) {
+	s := store(t)
+	s.Stall = 50 * time.Millisecond
+	i, data := image(t, "qcow2", "8")
+	for name, open := range map[string]func(context.Context) (io.ReadCloser, error){
+		"on opening": func(ctx context.Context) (io.ReadCloser, error) { <-ctx.Done(); return nil, ctx.Err() },
+		"in the middle": func(context.Context) (io.ReadCloser, error) {
+			r, w := io.Pipe()
+			go func() { _, _ = w.Write(data[:1000]) }()
+			return r, nil
+		},
+	} {
+		if err := s.FetchImage(t.Context(), i, open); !errors.Is(err, errStalled) || converge.IsFinal(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var calls atomic.Int32
+	if err := s.FetchImage(t.Context(), i, opener(data, &calls)); err != nil {
+		t.Error(err)
 	}
 }
 
