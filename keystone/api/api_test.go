@@ -340,3 +340,26 @@ func TestDomainConfig(t *testing.T) {
 	s.must(200, admin, "PUT "+on, `{"config":{"identity":{"driver":"sql"}}}`)
 	s.must(404, admin, "GET "+on+"/ldap", "")
 }
+
+func TestFiltersByParts(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := open(t, db)
+		admin := s.Admin()
+		for _, n := range []string{"Alpha", "alphabet", "it's 100%?", "beta"} {
+			s.Project(n)
+		}
+		for query, want := range map[string]int{
+			"name=alphabet": 1, "name=alpha": 0, "name__contains=lpha": 2, "name__contains=LPHA": 0, "name__icontains=LPHA": 2, "name__startswith=a": 2, "name__istartswith=a": 3,
+			"name__startswith=alpha": 1, "name__endswith=eta": 1, "name__endswith=a": 2, "name__iexact=ALPHA": 1, "name__contains=%25": 1, "name__contains=%27s": 1, "name__contains=_": 0,
+			"name__contains=%3F": 1, "enabled=false": 0, "name__startswith=a&enabled=true": 2, "sort_key=tags": 6, "parent_id=default": 6, "parent_id=nosuch": 0,
+		} {
+			w, out := s.do(admin, "GET /v3/projects?"+query, "")
+			if l, _ := out["projects"].([]any); w.Code != 200 || len(l) != want {
+				t.Errorf("%s: %d, %d projects, not %d", query, w.Code, len(l), want)
+			}
+		}
+		if got := s.ask(admin, "GET /v3/projects?name__nosuch=x", ""); got != 400 {
+			t.Error(got)
+		}
+	})
+}

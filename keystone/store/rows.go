@@ -144,6 +144,7 @@ func (s *Store) filter(q *bun.SelectQuery, rows any, l listing.List) error {
 			return err
 		}
 	}
+	l.Sorts = slices.DeleteFunc(slices.Clone(l.Sorts), func(k listing.Sort) bool { return cols[k.Key] == nil })
 	sqldb.Order(q, l, sqldb.Columns{Table: tableOf(rows)})
 	return nil
 }
@@ -154,25 +155,39 @@ func (s *Store) compare(q *bun.SelectQuery, col, how string, typ reflect.Type, v
 		q.Where("? = ?", bun.Ident(col), !no)
 		return nil
 	}
-	v := values[len(values)-1]
-	fold := strings.HasPrefix(how, "i")
-	like := map[string]string{"contains": "%" + escape(v) + "%", "startswith": escape(v) + "%", "endswith": "%" + escape(v)}[strings.TrimPrefix(how, "i")]
-	switch {
-	case how == "":
+	if how == "" {
 		q.Where("? IN (?)", bun.Ident(col), bun.List(values))
-	case how == "iexact":
-		q.Where("LOWER(?) = LOWER(?)", bun.Ident(col), v)
-	case like == "":
-		return fault.New(fault.Invalid, "Unknown comparison: %s", how)
-	case fold:
-		q.Where(`LOWER(?) LIKE LOWER(?) ESCAPE '\'`, bun.Ident(col), like)
-	default:
-		q.Where(`? LIKE ? ESCAPE '\'`, bun.Ident(col), like)
+		return nil
 	}
+	part, text, want := how, "?", values[len(values)-1]
+	if part, ok := strings.CutPrefix(how, "i"); ok {
+		how, text, want = part, "LOWER(?)", strings.ToLower(want)
+	}
+	test := parts[how]
+	if test == "" {
+		return fault.New(fault.Invalid, "Unknown comparison: %s", part)
+	}
+	var args []any
+	for _, c := range test {
+		switch c {
+		case '@':
+			args = append(args, bun.Ident(col))
+		case '$':
+			args = append(args, want)
+		}
+	}
+	q.Where(strings.NewReplacer("@", text, "$", "?").Replace(test), args...)
 	return nil
 }
 
-func escape(s string) string { return strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(s) }
+// parts are comparisons with a part of a text, letter by letter in both databases,
+// which LIKE is not. @ is the column, $ the part.
+var parts = map[string]string{
+	"contains":   "REPLACE(@, $, '') <> @",
+	"startswith": "SUBSTR(@, 1, LENGTH($)) = $",
+	"endswith":   "LENGTH(@) >= LENGTH($) AND SUBSTR(@, LENGTH(@) - LENGTH($) + 1) = $",
+	"exact":      "@ = $",
+}
 
 // columns are a row's by name.
 func columns(rows any) map[string]reflect.Type {
