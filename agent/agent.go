@@ -24,6 +24,7 @@ type Config struct {
 
 	Workers     int           // servers worked at once; 0 is 8
 	ReportEvery time.Duration // at least this often; 0 is 5 s
+	SweepEvery  time.Duration // when all is looked at again; 0 is 30 s
 	// ShutdownGrace is how long a guest may take to shut down when asked; 0 is 60 s.
 	ShutdownGrace time.Duration
 	// GiveUp is after how long of failing a wish that was never carried out is
@@ -55,6 +56,9 @@ func New(c Config) *Agent {
 	}
 	if c.ReportEvery == 0 {
 		c.ReportEvery = 5 * time.Second
+	}
+	if c.SweepEvery == 0 {
+		c.SweepEvery = 30 * time.Second
 	}
 	if c.ShutdownGrace == 0 {
 		c.ShutdownGrace = time.Minute

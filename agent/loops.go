@@ -62,7 +62,7 @@ func (a *Agent) serveNetworks(ctx context.Context) error {
 // sweepLoop looks at everything again now and then: taps that someone removed,
 // logs that grew, images nobody uses.
 func (a *Agent) sweepLoop(ctx context.Context) {
-	for pause(ctx, 30*time.Second); ctx.Err() == nil; pause(ctx, 30*time.Second) {
+	for pause(ctx, a.SweepEvery); ctx.Err() == nil; pause(ctx, a.SweepEvery) {
 		a.mu.Lock()
 		for _, e := range a.servers {
 			if e.due.IsZero() && !e.final {

@@ -25,6 +25,7 @@ type Guest struct {
 	ID      string
 	Mark    Mark
 	Power   wish.Power // Running, Paused, Stopped, Suspended or Crashed
+	Stalled bool       // Paused, but not by us: its disk failed, as when the host's is full
 	Ports   []string
 	Volumes []string
 }

@@ -19,6 +19,9 @@ func (a *Agent) carriedOut(ctx context.Context, t *task) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if g.Stalled && t.Power == wish.Running {
+		return false, nil // to be resumed, in the hope that there is room again
+	}
 	return g.Mark.Generation >= t.Generation && !rebootDue(t.Server, g) && (!g.Active() || sameDevices(t.Server, g)), nil
 }
 

@@ -49,6 +49,9 @@ func (a *Agent) look(ctx context.Context) (wish.Report, error) {
 	traces := a.traces(ctx)
 	seen := map[string]wish.Seen{}
 	for _, g := range guests {
+		if g.Stalled {
+			g.Power = wish.Running // nobody paused it; it goes on when the disk does
+		}
 		seen[g.ID] = wish.Seen{
 			ID: g.ID, Generation: g.Mark.Generation, Power: g.Power, SoftReboots: g.Mark.SoftReboots, HardReboots: g.Mark.HardReboots,
 			Ports: g.Ports, Volumes: g.Volumes, StartedAt: g.Mark.Started,

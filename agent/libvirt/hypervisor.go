@@ -69,8 +69,8 @@ func (h *Hypervisor) look(c *lv.Libvirt, d lv.Domain) (agent.Guest, error) {
 	if doc.Mark.Owner != h.Owner {
 		return agent.Guest{}, agent.ErrNoGuest
 	}
-	power, err := power(c, d)
-	g := agent.Guest{ID: doc.UUID, Mark: doc.Mark.mark(), Power: power}
+	power, stalled, err := power(c, d)
+	g := agent.Guest{ID: doc.UUID, Mark: doc.Mark.mark(), Power: power, Stalled: stalled}
 	for _, n := range doc.Devices.Interfaces {
 		if id, ok := ourAlias(n.Alias); ok {
 			g.Ports = append(g.Ports, id)
@@ -100,29 +100,29 @@ func ourAlias(a *alias) (string, bool) {
 	return strings.CutPrefix(a.Name, "ua-")
 }
 
-func power(c *lv.Libvirt, d lv.Domain) (wish.Power, error) {
+func power(c *lv.Libvirt, d lv.Domain) (p wish.Power, stalled bool, err error) {
 	state, reason, err := c.DomainGetState(d, 0)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	switch lv.DomainState(state) {
 	case lv.DomainRunning, lv.DomainBlocked, lv.DomainShutdown:
-		return wish.Running, nil
+		return wish.Running, false, nil
 	case lv.DomainPaused, lv.DomainPmsuspended:
-		return wish.Paused, nil
+		return wish.Paused, lv.DomainPausedReason(reason) == lv.DomainPausedIoerror, nil
 	case lv.DomainCrashed:
-		return wish.Crashed, nil
+		return wish.Crashed, false, nil
 	}
 	saved, err := c.DomainHasManagedSaveImage(d, 0)
 	switch {
 	case err != nil:
-		return "", err
+		return "", false, err
 	case saved == 1:
-		return wish.Suspended, nil
+		return wish.Suspended, false, nil
 	case lv.DomainShutoffReason(reason) == lv.DomainShutoffCrashed:
-		return wish.Crashed, nil
+		return wish.Crashed, false, nil
 	}
-	return wish.Stopped, nil
+	return wish.Stopped, false, nil
 }
 
 // Define makes the domain, or changes what its next start will be.

@@ -40,9 +40,11 @@ const (
 )
 
 // newCloud brings a host up in a data directory of its own and takes all away at the end.
-func newCloud(t *testing.T, ns string) *cloud {
+func newCloud(t *testing.T, ns string) *cloud { return newCloudIn(t, ns, t.TempDir()) }
+
+func newCloudIn(t *testing.T, ns, dir string) *cloud {
 	t.Helper()
-	o := daemon.Options{DataDir: t.TempDir(), Name: "e2e-node", Netns: ns, Gateway: netip.MustParsePrefix(outside + ".1/24"), Accel: "tcg"}
+	o := daemon.Options{DataDir: dir, Name: "e2e-node", Netns: ns, Gateway: netip.MustParsePrefix(outside + ".1/24"), Accel: "tcg"}
 	t.Cleanup(func() {
 		if err := daemon.Down(context.Background(), o); err != nil {
 			t.Error(err)
@@ -82,7 +84,7 @@ func guestImage(t *testing.T) string {
 
 func (c *cloud) startAgent(t *testing.T) {
 	c.agent = New(c.host, Options{Host: "e2e", Plane: c.plane, Tune: func(a *agent.Config) {
-		a.ReportEvery, a.ShutdownGrace = time.Second, 30*time.Second
+		a.ReportEvery, a.SweepEvery, a.ShutdownGrace = time.Second, 2*time.Second, 30*time.Second
 	}})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

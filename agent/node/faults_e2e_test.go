@@ -234,6 +234,52 @@ func TestHostNamespace(t *testing.T) {
 	}
 }
 
+// The host's disk is full: the guest stands still, and goes on when there is room.
+func TestFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=80m"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	c := newCloudIn(t, "", dir)
+	c.wish(func(w *wish.Wishes) {
+		w.Servers = append(w.Servers, c.server(t, first, "first", c.port(t, portA, 11)))
+	})
+	c.await(t, first, wish.Running)
+	boot := c.ssh(t, 11, bootID)
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		t.Fatal(err)
+	}
+	filler := filepath.Join(dir, "filler")
+	if err := os.WriteFile(filler, make([]byte, int64(st.Bavail)*st.Bsize-8<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.ssh(t, 11, "(dd if=/dev/urandom of=/filled bs=1M count=24; sync; touch /done) >/dev/null 2>&1 &")
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		g, err := c.agent.Hypervisor.Guest(t.Context(), first)
+		if err == nil && g.Stalled {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the guest never stood still: %+v, %v", g, err)
+		}
+	}
+	if s, _ := c.seen(first); s.Power != wish.Running {
+		t.Errorf("seen: %+v", s)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.ssh(t, 11, "for i in 1 2 3 4 5 6 7 8 9; do [ -e /done ] && break; sleep 1; done; ls /done; "+bootID); got != "/done\n"+boot {
+		t.Errorf("after there was room again: %q", got)
+	}
+}
+
 // A guest whose image is a bare file system starts with a kernel and a ramdisk.
 func TestKernelAndRamdisk(t *testing.T) {
 	c := newCloud(t, "")

@@ -19,7 +19,7 @@ type hypervisor struct{ *world }
 var _ agent.Hypervisor = hypervisor{}
 
 func seen(id string, g *guest) agent.Guest {
-	return agent.Guest{ID: id, Mark: g.Spec.Mark, Power: g.Power, Ports: slices.Clone(g.Ports), Volumes: slices.Clone(g.Volumes)}
+	return agent.Guest{ID: id, Mark: g.Spec.Mark, Power: g.Power, Stalled: g.Stalled, Ports: slices.Clone(g.Ports), Volumes: slices.Clone(g.Volumes)}
 }
 
 func (h hypervisor) Guest(_ context.Context, id string) (agent.Guest, error) {
@@ -120,7 +120,7 @@ func (h hypervisor) become(ctx context.Context, id string, p wish.Power, from ..
 		if !slices.Contains(from, g.Power) {
 			return fmt.Errorf("the guest is %s", g.Power)
 		}
-		g.Power, g.Since = p, time.Now()
+		g.Power, g.Since, g.Stalled = p, time.Now(), false
 		return nil
 	})
 }

@@ -33,7 +33,7 @@ func New(plane wish.Plane, o Options, log *slog.Logger) (*Nodes, error) {
 		n.agents = append(n.agents, agent.New(agent.Config{
 			Host: w.name, IP: fmt.Sprintf("192.0.2.%d", i%254+1), Plane: plane, Log: log,
 			Hypervisor: hypervisor{w}, Disks: disks{w}, Vifs: vifs{w},
-			ReportEvery: o.ReportEvery, ShutdownGrace: o.ShutdownGrace, GiveUp: o.GiveUp, Workers: o.Workers,
+			ReportEvery: o.ReportEvery, ShutdownGrace: o.ShutdownGrace, GiveUp: o.GiveUp, SweepEvery: o.SweepEvery, Workers: o.Workers,
 		}))
 	}
 	return n, nil
@@ -71,17 +71,22 @@ func (n *Nodes) Fail(step string, f Failure) {
 	}
 }
 
-// Crash ends a guest as a killed process ends; Off as its own shutdown does.
-func (n *Nodes) Crash(id string) error { return n.turn(id, wish.Crashed) }
-func (n *Nodes) Off(id string) error   { return n.turn(id, wish.Stopped) }
+// Crash ends a guest as a killed process ends, Off as its own shutdown does;
+// Stall stops it as a full disk does.
+func (n *Nodes) Crash(id string) error { return n.turn(id, wish.Crashed, false) }
+func (n *Nodes) Off(id string) error   { return n.turn(id, wish.Stopped, false) }
+func (n *Nodes) Stall(id string) error { return n.turn(id, wish.Paused, true) }
 
-func (n *Nodes) turn(id string, p wish.Power) error {
+func (n *Nodes) turn(id string, p wish.Power, stalled bool) error {
 	w := n.of(id)
 	if w == nil {
 		return agent.ErrNoGuest
 	}
 	w.mu.Lock()
-	err := w.change(id, func(t *thing) error { t.Guest.Power, t.Guest.Since = p, time.Now(); return nil })
+	err := w.change(id, func(t *thing) error {
+		t.Guest.Power, t.Guest.Since, t.Guest.Stalled = p, time.Now(), stalled
+		return nil
+	})
 	w.mu.Unlock()
 	w.tell(id)
 	return err

@@ -33,6 +33,7 @@ type Options struct {
 	ReportEvery   time.Duration // the agent's default
 	ShutdownGrace time.Duration // the agent's default
 	GiveUp        time.Duration // the agent's default
+	SweepEvery    time.Duration // the agent's default
 	Workers       int           // the agent's default
 }
 

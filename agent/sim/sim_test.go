@@ -192,6 +192,28 @@ func TestWhatAGuestDoesByItselfIsReported(t *testing.T) {
 	}
 }
 
+// A guest whose disk was full goes on when the agent looks after it again.
+func TestStalledGuestGoesOn(t *testing.T) {
+	p := &plane{}
+	n, _ := start(t, p, Options{SweepEvery: 300 * time.Millisecond})
+	s := server(1)
+	p.set(s)
+	p.carriedOut(t, s)
+	if err := n.Stall(s.ID); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		p.await(t, s.ID, "running", func(v wish.Seen) bool { return v.Power == wish.Running })
+		g, err := hypervisor{n.worlds[0]}.Guest(t.Context(), s.ID)
+		if err == nil && !g.Stalled && g.Power == wish.Running {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%+v, %v", g, err)
+		}
+	}
+}
+
 // A guest that is deaf to the power button is rebooted the hard way in the end.
 func TestDeafGuest(t *testing.T) {
 	p := &plane{}

@@ -46,6 +46,7 @@ type guest struct {
 	Power   wish.Power `json:"power"`
 	Ports   []string   `json:"ports"`
 	Volumes []string   `json:"volumes"`
+	Stalled bool       `json:"stalled,omitempty"`
 	Boots   int        `json:"boots"`
 	Since   time.Time  `json:"since"` // in this power state
 }
