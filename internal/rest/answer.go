@@ -16,7 +16,7 @@ import (
 
 // answer is the walk of every request: the gates in order, then the operation.
 func (a *API) answer(c *Call) (any, error) {
-	for _, pass := range []func(*Call) error{a.version, a.token, a.route, a.policy, a.bodyGate, a.query} {
+	for _, pass := range []func(*Call) error{a.text, a.version, a.token, a.route, a.policy, a.bodyGate, a.query} {
 		if err := pass(c); err != nil {
 			return nil, err
 		}
@@ -200,6 +200,9 @@ func (a *API) readBody(c *Call, most int64) error {
 	}
 	if !json.Valid(b) {
 		return a.malformed()
+	}
+	if holdsNUL(b) {
+		return fault.New(fault.Invalid, "Invalid input: the request body holds a NUL character.")
 	}
 	c.body = b
 	return nil
