@@ -87,7 +87,7 @@ func (d *demonstration) people(ctx context.Context) (bool, error) {
 func (d *demonstration) flavors(ctx context.Context) (bool, error) {
 	already := true
 	for _, f := range []struct {
-		name              string
+		name             string
 		vcpus, ram, disk int
 	}{{"m1.nano", 1, 128, 1}, {"m1.micro", 1, 192, 1}, {"m1.tiny", 1, 512, 1}, {"m1.small", 1, 2048, 20}, {"m1.medium", 2, 4096, 40}} {
 		_, made, err := d.admin.ensure(ctx, 8774, "/v2.1/flavors", "flavors", f.name, map[string]any{"vcpus": f.vcpus, "ram": f.ram, "disk": f.disk})
@@ -324,4 +324,3 @@ func (d *demonstration) ssh(ctx context.Context) (bool, error) {
 	}
 	return false, err
 }
-

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"stackd/agent/daemon"
 
@@ -139,12 +138,4 @@ func load(data string) (*options, error) {
 	}
 	o.Data = abs
 	return o, nil
-}
-
-// hidden is a database's address without its password.
-func hidden(url string) string {
-	if i, j := strings.Index(url, "://"), strings.LastIndex(url, "@"); i > 0 && j > i {
-		return url[:i+3] + "…" + url[j:]
-	}
-	return url
 }

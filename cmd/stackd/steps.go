@@ -25,11 +25,10 @@ type event struct {
 
 // steps tells people, or the process that waits for us, what happens.
 type steps struct {
-	mu    sync.Mutex
-	out   io.Writer
-	asIs  bool // events, not words
-	tty   bool
-	width int
+	mu   sync.Mutex
+	out  io.Writer
+	asIs bool // events, not words
+	tty  bool
 }
 
 func newSteps(out *os.File, events bool) *steps {

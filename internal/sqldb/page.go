@@ -24,7 +24,7 @@ type Columns struct {
 func Page(q *bun.SelectQuery, l listing.List, c Columns) *bun.SelectQuery {
 	for name, values := range l.Where {
 		if col, ok := c.By[name]; ok {
-			q = q.Where("? IN (?)", bun.Ident(col), bun.In(values))
+			q = q.Where("? IN (?)", bun.Ident(col), bun.List(values))
 		}
 	}
 	return Order(q, l, c)

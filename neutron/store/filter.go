@@ -15,14 +15,14 @@ type filter func(q *bun.SelectQuery, project string, values []string) *bun.Selec
 
 func text(column string) filter {
 	return func(q *bun.SelectQuery, _ string, v []string) *bun.SelectQuery {
-		return q.Where("? IN (?)", bun.Ident(column), bun.In(v))
+		return q.Where("? IN (?)", bun.Ident(column), bun.List(v))
 	}
 }
 
 // number matches no row for values that are no numbers.
 func number(column string) filter {
 	return func(q *bun.SelectQuery, _ string, v []string) *bun.SelectQuery {
-		return q.Where("CAST(? AS TEXT) IN (?)", bun.Ident(column), bun.In(v))
+		return q.Where("CAST(? AS TEXT) IN (?)", bun.Ident(column), bun.List(v))
 	}
 }
 
@@ -37,7 +37,7 @@ func boolean(column string) filter {
 		if len(want) == 0 {
 			return q.Where("1 = 0")
 		}
-		return q.Where("? IN (?)", bun.Ident(column), bun.In(want))
+		return q.Where("? IN (?)", bun.Ident(column), bun.List(want))
 	}
 }
 

@@ -34,7 +34,7 @@ func alwaysActive(q *bun.SelectQuery, _ string, values []string) *bun.SelectQuer
 }
 
 func withSubnet(q *bun.SelectQuery, _ string, values []string) *bun.SelectQuery {
-	return q.Where("id IN (SELECT network_id FROM subnets WHERE subnets.id IN (?))", bun.In(values))
+	return q.Where("id IN (SELECT network_id FROM subnets WHERE subnets.id IN (?))", bun.List(values))
 }
 
 func loadNetworks(ctx context.Context, db *sqldb.DB, rows []neutron.Network, q neutron.Query) error {
@@ -47,7 +47,7 @@ func loadNetworks(ctx context.Context, db *sqldb.DB, rows []neutron.Network, q n
 	}
 	err := db.Q(ctx).NewSelect().TableExpr("subnets").Join("LEFT JOIN subnetpools ON subnetpools.id = subnets.subnetpool_id").
 		ColumnExpr("subnets.id, subnets.network_id, subnets.ip_version AS version, COALESCE(subnetpools.address_scope_id, '') AS scope").
-		Where("network_id IN (?)", bun.In(ids)).OrderExpr("subnets.created_at, subnets.id").Scan(ctx, &subnets)
+		Where("network_id IN (?)", bun.List(ids)).OrderExpr("subnets.created_at, subnets.id").Scan(ctx, &subnets)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func index[T any](rows []T, id func(*T) string) ([]string, map[string]int) {
 func sharedWith(ctx context.Context, db *sqldb.DB, project string, ids []string, f func(id string)) error {
 	var found []string
 	err := db.Q(ctx).NewSelect().TableExpr("network_rbac").ColumnExpr("DISTINCT object_id").
-		Where("object_id IN (?) AND action = 'access_as_shared' AND target_project IN ('*', ?)", bun.In(ids), project).Scan(ctx, &found)
+		Where("object_id IN (?) AND action = 'access_as_shared' AND target_project IN ('*', ?)", bun.List(ids), project).Scan(ctx, &found)
 	for _, id := range found {
 		f(id)
 	}
@@ -88,7 +88,7 @@ func sharedWith(ctx context.Context, db *sqldb.DB, project string, ids []string,
 func (s *Store) Segments(ctx context.Context, kind, physical string, among ...int) (map[int]bool, error) {
 	q := s.db.Q(ctx).NewSelect().TableExpr("networks").Column("segmentation_id").Where("network_type = ? AND physical_network = ?", kind, physical)
 	if len(among) > 0 {
-		q = q.Where("segmentation_id IN (?)", bun.In(among))
+		q = q.Where("segmentation_id IN (?)", bun.List(among))
 	}
 	var found []int
 	err := q.Scan(ctx, &found)

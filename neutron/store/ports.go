@@ -32,7 +32,7 @@ func seenPorts(q *bun.SelectQuery, project string) *bun.SelectQuery {
 }
 
 func vifType(q *bun.SelectQuery, _ string, values []string) *bun.SelectQuery {
-	return q.Where("CASE WHEN host = '' THEN 'unbound' ELSE 'ovs' END IN (?)", bun.In(values))
+	return q.Where("CASE WHEN host = '' THEN 'unbound' ELSE 'ovs' END IN (?)", bun.List(values))
 }
 
 // byAddress takes subnet_id=, ip_address= and ip_address_substr=; those of a kind
@@ -45,10 +45,10 @@ func byAddress(q *bun.SelectQuery, _ string, values []string) *bun.SelectQuery {
 	}
 	sub := q.NewSelect().TableExpr("fixed_ips").Column("port_id")
 	if v := by["subnet_id"]; v != nil {
-		sub = sub.Where("subnet_id IN (?)", bun.In(v))
+		sub = sub.Where("subnet_id IN (?)", bun.List(v))
 	}
 	if v := by["ip_address"]; v != nil {
-		sub = sub.Where("ip_address IN (?)", bun.In(v))
+		sub = sub.Where("ip_address IN (?)", bun.List(v))
 	}
 	for _, v := range by["ip_address_substr"] {
 		sub = sub.Where("ip_address LIKE ? ESCAPE '!'", "%"+strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(v)+"%")
@@ -57,14 +57,14 @@ func byAddress(q *bun.SelectQuery, _ string, values []string) *bun.SelectQuery {
 }
 
 func byGroup(q *bun.SelectQuery, _ string, values []string) *bun.SelectQuery {
-	return q.Where("id IN (SELECT port_id FROM port_security_groups WHERE security_group_id IN (?))", bun.In(values))
+	return q.Where("id IN (SELECT port_id FROM port_security_groups WHERE security_group_id IN (?))", bun.List(values))
 }
 
 func loadPorts(ctx context.Context, db *sqldb.DB, rows []neutron.Port, _ neutron.Query) error {
 	ids, at := index(rows, func(p *neutron.Port) string { return p.ID })
 	var ips []struct{ PortID, SubnetID, Address string }
 	err := db.Q(ctx).NewSelect().TableExpr("fixed_ips").ColumnExpr("port_id, subnet_id, ip_address AS address").
-		Where("port_id IN (?)", bun.In(ids)).OrderExpr("position").Scan(ctx, &ips)
+		Where("port_id IN (?)", bun.List(ids)).OrderExpr("position").Scan(ctx, &ips)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func loadPorts(ctx context.Context, db *sqldb.DB, rows []neutron.Port, _ neutron
 	}
 	var groups []struct{ PortID, SecurityGroupID string }
 	err = db.Q(ctx).NewSelect().TableExpr("port_security_groups").Column("port_id", "security_group_id").
-		Where("port_id IN (?)", bun.In(ids)).OrderExpr("security_group_id").Scan(ctx, &groups)
+		Where("port_id IN (?)", bun.List(ids)).OrderExpr("security_group_id").Scan(ctx, &groups)
 	for _, g := range groups {
 		p := &rows[at[g.PortID]]
 		p.SecurityGroups = append(p.SecurityGroups, g.SecurityGroupID)
@@ -92,7 +92,7 @@ func loadOwners(ctx context.Context, db *sqldb.DB, rows []neutron.Port) error {
 		by[rows[i].NetworkID] = append(by[rows[i].NetworkID], i)
 	}
 	var nets []struct{ ID, ProjectID string }
-	err := db.Q(ctx).NewSelect().TableExpr("networks").Column("id", "project_id").Where("id IN (?)", bun.In(slices.Collect(maps.Keys(by)))).Scan(ctx, &nets)
+	err := db.Q(ctx).NewSelect().TableExpr("networks").Column("id", "project_id").Where("id IN (?)", bun.List(slices.Collect(maps.Keys(by)))).Scan(ctx, &nets)
 	for _, n := range nets {
 		for _, i := range by[n.ID] {
 			rows[i].NetworkProject = n.ProjectID
@@ -144,7 +144,7 @@ func savePort(ctx context.Context, db *sqldb.DB, p *neutron.Port, fresh bool) er
 
 func dropPorts(ctx context.Context, db *sqldb.DB, ids []string) error {
 	for _, t := range []string{"fixed_ips", "port_security_groups"} {
-		if _, err := db.Q(ctx).NewDelete().TableExpr(t).Where("port_id IN (?)", bun.In(ids)).Exec(ctx); err != nil {
+		if _, err := db.Q(ctx).NewDelete().TableExpr(t).Where("port_id IN (?)", bun.List(ids)).Exec(ctx); err != nil {
 			return err
 		}
 	}

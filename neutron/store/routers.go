@@ -34,7 +34,7 @@ func loadRouters(ctx context.Context, db *sqldb.DB, rows []neutron.Router, _ neu
 	}
 	var ips []struct{ PortID, SubnetID, Address string }
 	err := db.Q(ctx).NewSelect().TableExpr("fixed_ips").ColumnExpr("port_id, subnet_id, ip_address AS address").
-		Where("port_id IN (?)", bun.In(ids)).OrderExpr("position").Scan(ctx, &ips)
+		Where("port_id IN (?)", bun.List(ids)).OrderExpr("position").Scan(ctx, &ips)
 	for _, f := range ips {
 		r := &rows[at[f.PortID]]
 		r.GatewayIPs = append(r.GatewayIPs, neutron.FixedIP{SubnetID: f.SubnetID, Address: f.Address})
@@ -65,7 +65,7 @@ func loadFloatingIPs(ctx context.Context, db *sqldb.DB, rows []neutron.FloatingI
 		return nil
 	}
 	var ports []neutron.Port
-	if err := db.Q(ctx).NewSelect().Model(&ports).ModelTableExpr("?", aliased[neutron.Port](db.Q(ctx), "ports")).Where("id IN (?)", bun.In(ids)).Scan(ctx); err != nil {
+	if err := db.Q(ctx).NewSelect().Model(&ports).ModelTableExpr("?", aliased[neutron.Port](db.Q(ctx), "ports")).Where("id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
 		return err
 	}
 	_, at := index(ports, func(p *neutron.Port) string { return p.ID })

@@ -20,7 +20,7 @@ func (s *Store) SecurityGroups() neutron.Table[neutron.SecurityGroup] {
 func loadGroups(ctx context.Context, db *sqldb.DB, rows []neutron.SecurityGroup, q neutron.Query) error {
 	ids, at := index(rows, func(g *neutron.SecurityGroup) string { return g.ID })
 	var rules []neutron.Rule
-	err := db.Q(ctx).NewSelect().Model(&rules).ModelTableExpr("?", aliased[neutron.Rule](db.Q(ctx), "security_group_rules")).Where("security_group_id IN (?)", bun.In(ids)).OrderExpr("id").Scan(ctx)
+	err := db.Q(ctx).NewSelect().Model(&rules).ModelTableExpr("?", aliased[neutron.Rule](db.Q(ctx), "security_group_rules")).Where("security_group_id IN (?)", bun.List(ids)).OrderExpr("id").Scan(ctx)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func loadRules(ctx context.Context, db *sqldb.DB, rows []neutron.Rule, _ neutron
 		ids = append(ids, rows[i].GroupID)
 	}
 	var groups []struct{ ID, ProjectID string }
-	if err := db.Q(ctx).NewSelect().TableExpr("security_groups").Column("id", "project_id").Where("id IN (?)", bun.In(ids)).Scan(ctx, &groups); err != nil {
+	if err := db.Q(ctx).NewSelect().TableExpr("security_groups").Column("id", "project_id").Where("id IN (?)", bun.List(ids)).Scan(ctx, &groups); err != nil {
 		return err
 	}
 	owner := map[string]string{}

@@ -47,7 +47,7 @@ func loadSubnets(ctx context.Context, db *sqldb.DB, rows []neutron.Subnet, q neu
 		ID, ProjectID string
 		External      bool
 	}
-	if err := db.Q(ctx).NewSelect().TableExpr("networks").Column("id", "project_id", "external").Where("id IN (?)", bun.In(ids)).Scan(ctx, &nets); err != nil {
+	if err := db.Q(ctx).NewSelect().TableExpr("networks").Column("id", "project_id", "external").Where("id IN (?)", bun.List(ids)).Scan(ctx, &nets); err != nil {
 		return err
 	}
 	for _, n := range nets {
@@ -66,7 +66,7 @@ func loadSubnets(ctx context.Context, db *sqldb.DB, rows []neutron.Subnet, q neu
 func (s *Store) Taken(ctx context.Context, subnet string, among ...string) (map[string]bool, error) {
 	q := s.db.Q(ctx).NewSelect().TableExpr("fixed_ips").Column("ip_address").Where("subnet_id = ?", subnet)
 	if len(among) > 0 {
-		q = q.Where("ip_address IN (?)", bun.In(among))
+		q = q.Where("ip_address IN (?)", bun.List(among))
 	}
 	var found []string
 	err := q.Scan(ctx, &found)

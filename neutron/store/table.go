@@ -108,7 +108,7 @@ func (t table[T]) Delete(ctx context.Context, ids ...string) error {
 			return err
 		}
 	}
-	_, err := t.db.Q(ctx).NewDelete().TableExpr(t.name).Where("id IN (?)", bun.In(ids)).Exec(ctx)
+	_, err := t.db.Q(ctx).NewDelete().TableExpr(t.name).Where("id IN (?)", bun.List(ids)).Exec(ctx)
 	return err
 }
 

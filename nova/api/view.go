@@ -149,7 +149,6 @@ type surroundings struct {
 	hosts  map[string]*nova.Host
 	now    time.Time
 	admin  bool
-	full   bool // show's extras: fault details, server groups
 }
 
 func (s *service) around(ctx context.Context, c *rest.Call, ids []string) (x surroundings, err error) {

@@ -47,7 +47,7 @@ func (s *Store) fillMembers(ctx context.Context, groups ...*nova.ServerGroup) er
 		ids = append(ids, g.ID)
 	}
 	var rows []nova.GroupMember
-	if err := s.db.Q(ctx).NewSelect().Model(&rows).Where("group_id IN (?)", bun.In(ids)).OrderExpr("server_id").Scan(ctx); err != nil {
+	if err := s.db.Q(ctx).NewSelect().Model(&rows).Where("group_id IN (?)", bun.List(ids)).OrderExpr("server_id").Scan(ctx); err != nil {
 		return err
 	}
 	for _, r := range rows {
@@ -71,7 +71,7 @@ func (s *Store) LeaveGroup(ctx context.Context, serverID string) error {
 // GroupsOf is server → group, for those in one.
 func (s *Store) GroupsOf(ctx context.Context, serverIDs ...string) (map[string]string, error) {
 	var rows []nova.GroupMember
-	err := s.db.Q(ctx).NewSelect().Model(&rows).Where("server_id IN (?)", bun.In(append([]string{""}, serverIDs...))).Scan(ctx)
+	err := s.db.Q(ctx).NewSelect().Model(&rows).Where("server_id IN (?)", bun.List(append([]string{""}, serverIDs...))).Scan(ctx)
 	out := map[string]string{}
 	for _, r := range rows {
 		out[r.ServerID] = r.GroupID

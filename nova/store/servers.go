@@ -63,7 +63,7 @@ func (s *Store) Servers(ctx context.Context, q nova.ServerQuery) ([]*nova.Server
 	sel := s.db.Q(ctx).NewSelect().Model(&rows)
 	for name, values := range q.Where {
 		if col := serverColumns.By[name]; col != "" {
-			sel = sel.Where("? IN (?)", bun.Ident(col), bun.In(values))
+			sel = sel.Where("? IN (?)", bun.Ident(col), bun.List(values))
 		}
 	}
 	sel = narrow(sel, q)
@@ -114,10 +114,10 @@ func narrow(sel *bun.SelectQuery, q nova.ServerQuery) *bun.SelectQuery {
 		sel = sel.Where("project_id = ?", q.ProjectID)
 	}
 	if q.IDs != nil {
-		sel = sel.Where("id IN (?)", bun.In(append([]string{""}, q.IDs...)))
+		sel = sel.Where("id IN (?)", bun.List(append([]string{""}, q.IDs...)))
 	}
 	if q.States != nil {
-		sel = sel.Where("vm_state IN (?)", bun.In(append([]string{""}, q.States...)))
+		sel = sel.Where("vm_state IN (?)", bun.List(append([]string{""}, q.States...)))
 	}
 	return tagged(sel, q)
 }

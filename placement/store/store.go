@@ -44,14 +44,14 @@ func among(q *bun.SelectQuery, column string, values []string) *bun.SelectQuery 
 	if len(values) == 0 {
 		return q
 	}
-	return q.Where("? IN (?)", bun.Ident(column), bun.In(values))
+	return q.Where("? IN (?)", bun.Ident(column), bun.List(values))
 }
 
 func (s *Store) Providers(ctx context.Context, q placement.ProviderQuery) ([]*placement.Provider, error) {
 	var rows []*placement.Provider
 	sel := s.db.Q(ctx).NewSelect().Model(&rows).OrderExpr("created_at, id")
 	if q.IDs != nil {
-		sel = sel.Where("id IN (?)", bun.In(append([]string{""}, q.IDs...)))
+		sel = sel.Where("id IN (?)", bun.List(append([]string{""}, q.IDs...)))
 	}
 	if q.Name != "" {
 		sel = sel.Where("name = ?", q.Name)
@@ -118,7 +118,7 @@ func (s *Store) Usages(ctx context.Context, providers ...string) (placement.Usag
 
 func (s *Store) AllocationsOf(ctx context.Context, consumers ...string) ([]placement.Allocation, error) {
 	var rows []placement.Allocation
-	err := s.db.Q(ctx).NewSelect().Model(&rows).Where("consumer_id IN (?)", bun.In(append([]string{""}, consumers...))).OrderExpr("provider_id, class").Scan(ctx)
+	err := s.db.Q(ctx).NewSelect().Model(&rows).Where("consumer_id IN (?)", bun.List(append([]string{""}, consumers...))).OrderExpr("provider_id, class").Scan(ctx)
 	return rows, err
 }
 
@@ -150,7 +150,7 @@ func (s *Store) ConsumersLike(ctx context.Context, project, user, kind string) (
 
 func (s *Store) Consumers(ctx context.Context, ids ...string) (map[string]*placement.Consumer, error) {
 	var rows []*placement.Consumer
-	err := s.db.Q(ctx).NewSelect().Model(&rows).Where("id IN (?)", bun.In(append([]string{""}, ids...))).Scan(ctx)
+	err := s.db.Q(ctx).NewSelect().Model(&rows).Where("id IN (?)", bun.List(append([]string{""}, ids...))).Scan(ctx)
 	out := map[string]*placement.Consumer{}
 	for _, r := range rows {
 		out[r.ID] = r

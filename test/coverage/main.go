@@ -41,6 +41,7 @@ var param = regexp.MustCompile(`\{[^}]*\}`)
 
 // key is an operation without the names of its parameters.
 func key(method, path, action string) string {
+	path = strings.ReplaceAll(path, "{resource_type}", "networks") // any of those that have tags
 	path = strings.TrimRight(param.ReplaceAllString(path, "{}"), "/")
 	return method + " " + path + " " + action
 }
