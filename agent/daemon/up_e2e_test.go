@@ -12,9 +12,12 @@ import (
 	"time"
 
 	"stackd/agent/netns"
+	"stackd/agent/netns/netnstest"
 )
 
-// Up twice, kill a daemon, Down: run as root, best in a network namespace.
+func TestMain(m *testing.M) { netnstest.Main(m, "e2e-daemon-host") }
+
+// Up twice, kill a daemon, Down.
 func TestUpAdoptsAndDownLeavesNothing(t *testing.T) {
 	ctx := t.Context()
 	deep := filepath.Join(t.TempDir(), strings.Repeat("longer-than-a-socket-takes/", 5))

@@ -21,6 +21,7 @@ import (
 
 	"stackd/agent"
 	"stackd/agent/daemon"
+	"stackd/agent/netns/netnstest"
 	"stackd/agent/wish"
 )
 
@@ -32,6 +33,8 @@ type cloud struct {
 	signer ssh.Signer
 	stop   func()
 }
+
+func TestMain(m *testing.M) { netnstest.Main(m, "e2e-node-host") }
 
 const (
 	networkID = "0f3c2a5e-7a51-4d6c-8a6e-0c2f5d1b9e01"
