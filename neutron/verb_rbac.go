@@ -136,20 +136,19 @@ func (n *Networking) DeleteRBACPolicy(ctx context.Context, id string) error {
 	})
 }
 
-// unneededRBAC: no project may use the network only because of the policy, that is
+// unneededRBAC: no project may use the thing only because of the policy, that is
 // going away or going to be for another target.
 func (n *Networking) unneededRBAC(ctx context.Context, r *RBACPolicy, target string) error {
-	if r.ObjectType != "network" {
-		return nil
+	if r.Action == AsExternal && r.Target == Everyone && target == "" {
+		net, err := get(ctx, n.store.Networks(), "network", r.ObjectID)
+		if err != nil {
+			return err
+		}
+		if net.IsDefault {
+			return rbacInUse(r, "the network is the default external one")
+		}
 	}
-	net, err := get(ctx, n.store.Networks(), "network", r.ObjectID)
-	if err != nil {
-		return err
-	}
-	if r.Action == AsExternal && r.Target == Everyone && net.IsDefault && target == "" {
-		return rbacInUse(r, "the network is the default external one")
-	}
-	users, err := n.usersOf(ctx, net, r.Action)
+	users, err := n.usersOf(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -157,7 +156,7 @@ func (n *Networking) unneededRBAC(ctx context.Context, r *RBACPolicy, target str
 	if err != nil {
 		return err
 	}
-	allowed := map[string]bool{target: true, net.ProjectID: true}
+	allowed := map[string]bool{target: true, r.ProjectID: true, "": true}
 	for _, o := range others {
 		allowed[o.Target] = allowed[o.Target] || o.ID != r.ID
 	}
@@ -173,29 +172,39 @@ func rbacInUse(r *RBACPolicy, why string) error {
 	return conflict("RbacPolicyInUse", "RBAC policy on object %s cannot be removed because other objects depend on it.\nDetails: %s", r.ObjectID, why)
 }
 
-// usersOf are the projects that use a network as shared by their ports, or as
-// external by their gateways and floating IPs.
-func (n *Networking) usersOf(ctx context.Context, net *Network, action string) ([]string, error) {
-	var out []string
-	if action == AsShared {
-		ports, err := n.store.Ports().List(ctx, Every("network_id", net.ID))
-		for _, p := range ports {
-			if p.ProjectID != "" {
-				out = append(out, p.ProjectID)
-			}
+// usersOf are the projects of what depends on the thing of a policy: gateways and
+// floating IPs on an external network, ports on a shared one, subnets of a pool,
+// pools of an address scope, ports and rules with a security group.
+func (n *Networking) usersOf(ctx context.Context, r *RBACPolicy) ([]string, error) {
+	switch {
+	case r.Action == AsExternal:
+		a, err := owners(ctx, n.store.Routers(), Every("gateway_network_id", r.ObjectID), func(x *Router) string { return x.ProjectID })
+		if err != nil {
+			return nil, err
 		}
-		return out, err
+		b, err := owners(ctx, n.store.FloatingIPs(), Every("floating_network_id", r.ObjectID), func(x *FloatingIP) string { return x.ProjectID })
+		return append(a, b...), err
+	case r.ObjectType == "network":
+		return owners(ctx, n.store.Ports(), Every("network_id", r.ObjectID), func(x *Port) string { return x.ProjectID })
+	case r.ObjectType == "subnetpool":
+		return owners(ctx, n.store.Subnets(), Every("subnetpool_id", r.ObjectID), func(x *Subnet) string { return x.ProjectID })
+	case r.ObjectType == "address_scope":
+		return owners(ctx, n.store.Subnetpools(), Every("address_scope_id", r.ObjectID), func(x *Subnetpool) string { return x.ProjectID })
 	}
-	routers, err := n.store.Routers().List(ctx, Every("gateway_network_id", net.ID))
+	a, err := owners(ctx, n.store.Ports(), Every("security_groups", r.ObjectID), func(x *Port) string { return x.ProjectID })
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range routers {
-		out = append(out, r.ProjectID)
-	}
-	fips, err := n.store.FloatingIPs().List(ctx, Every("floating_network_id", net.ID))
-	for _, f := range fips {
-		out = append(out, f.ProjectID)
+	b, err := owners(ctx, n.store.Rules(), Every("remote_group_id", r.ObjectID), func(x *Rule) string { return x.ProjectID })
+	return append(a, b...), err
+}
+
+func owners[T any](ctx context.Context, t Table[T], q Query, project func(*T) string) ([]string, error) {
+	q.Bare = true
+	rows, err := t.List(ctx, q)
+	out := make([]string, len(rows))
+	for i := range rows {
+		out[i] = project(&rows[i])
 	}
 	return out, err
 }

@@ -11,12 +11,18 @@ import (
 // made when it is not there yet.
 func (n *Networking) SecurityGroups(ctx context.Context, q Query) ([]SecurityGroup, error) {
 	q = asker(ctx, q)
-	if q.Project != "" {
-		if _, err := n.DefaultGroup(ctx, q.Project); err != nil {
-			return nil, err
-		}
+	if err := n.withDefault(ctx, q.Project); err != nil {
+		return nil, err
 	}
 	return n.store.SecurityGroups().List(ctx, q)
+}
+
+func (n *Networking) withDefault(ctx context.Context, project string) error {
+	if project == "" {
+		return nil
+	}
+	_, err := n.DefaultGroup(ctx, project)
+	return err
 }
 
 // SecurityGroup is one that the caller may see.
@@ -178,9 +184,13 @@ func (n *Networking) dropGroup(ctx context.Context, id string) error {
 	return n.store.SecurityGroups().Delete(ctx, id)
 }
 
-// Rules are those of groups that the caller may see.
+// Rules are those of groups that the caller may see, the default group's too.
 func (n *Networking) Rules(ctx context.Context, q Query) ([]Rule, error) {
-	return n.store.Rules().List(ctx, asker(ctx, q))
+	q = asker(ctx, q)
+	if err := n.withDefault(ctx, q.Project); err != nil {
+		return nil, err
+	}
+	return n.store.Rules().List(ctx, q)
 }
 
 // Rule is one that the caller may see.
