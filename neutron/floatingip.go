@@ -27,3 +27,9 @@ type FloatingIPSpec struct {
 	DNSName   Maybe[string]
 	DNSDomain Maybe[string]
 }
+
+// blank: a change that says nothing takes the address back from its port, as it did
+// when there was nothing else to say.
+func (s FloatingIPSpec) blank() bool {
+	return !s.PortID.Set && !s.FixedIP.Set && !s.Name.Set && !s.Description.Set && !s.Tags.Set
+}

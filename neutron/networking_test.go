@@ -139,6 +139,16 @@ func TestRouterAndFloatingIP(t *testing.T) {
 		_, err = n.RemoveInterface(ctx, r.ID, neutron.InterfaceSpec{SubnetID: sub.ID})
 		wantFault(t, err, fault.Conflict, "RouterInterfaceInUseByFloatingIP")
 		wantFault(t, n.DeleteRouter(ctx, r.ID), fault.Conflict, "RouterInUse")
+		if f, err = n.UpdateFloatingIP(ctx, f.ID, neutron.FloatingIPSpec{}); err != nil || f.PortID != "" {
+			t.Fatal(f, err)
+		}
+		if f, err = n.UpdateFloatingIP(ctx, f.ID, neutron.FloatingIPSpec{PortID: neutron.Some(p.ID)}); err != nil || f.PortID != p.ID {
+			t.Fatal(f, err)
+		}
+		more := append(p.FixedIPs, neutron.FixedIP{SubnetID: sub.ID})
+		if p, err = n.UpdatePort(ctx, p.ID, neutron.PortSpec{FixedIPs: neutron.Some(more)}); err != nil || len(p.FixedIPs) != 2 {
+			t.Fatal(p, err)
+		}
 		if err := n.DeletePort(ctx, p.ID); err != nil {
 			t.Fatal(err)
 		}

@@ -174,6 +174,9 @@ func (n *Networking) UpdateFloatingIP(ctx context.Context, id string, s Floating
 		if err != nil {
 			return err
 		}
+		if s.blank() {
+			s.PortID = Maybe[string]{Set: true, Null: true}
+		}
 		s.Common.apply(&f.Base)
 		if err := n.associate(ctx, f, s); err != nil {
 			return err

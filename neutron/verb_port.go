@@ -350,8 +350,10 @@ func (n *Networking) readdress(ctx context.Context, p *Port, want Maybe[[]FixedI
 	if err != nil {
 		return err
 	}
-	for i, w := range want.Value { // a subnet alone keeps the address it has there
-		j := slices.IndexFunc(p.FixedIPs, func(f FixedIP) bool { return f.SubnetID == w.SubnetID })
+	for i, w := range want.Value { // a subnet alone keeps an address that the port has there
+		j := slices.IndexFunc(p.FixedIPs, func(f FixedIP) bool {
+			return f.SubnetID == w.SubnetID && !slices.ContainsFunc(want.Value, func(o FixedIP) bool { return o.Address == f.Address })
+		})
 		if w.Address == "" && j >= 0 {
 			want.Value[i] = p.FixedIPs[j]
 		}
