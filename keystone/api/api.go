@@ -25,9 +25,8 @@ type API struct {
 
 // New is the handler of identity's whole REST API; "/" is its version document.
 func New(id *keystone.Identity, rules *policy.Rules) http.Handler {
-	a := &API{id: id, shelf: rest.NewShelf(files, "schema")}
 	api := &rest.API{Name: "identity", Tokens: id, Rules: rules, MaxLimit: 1 << 30, Fault: shape, Denied: keystone.Denied, Violated: violated, Malformed: malformed, Links: links}
-	h := api.Handler(a.Routes())
+	h := api.Handler(Routes(id))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Vary", "X-Auth-Token")
 		h.ServeHTTP(w, r)
@@ -36,11 +35,7 @@ func New(id *keystone.Identity, rules *policy.Rules) http.Handler {
 
 // Routes are all rows of identity.
 func Routes(id *keystone.Identity) []rest.Route {
-	return (&API{id: id, shelf: rest.NewShelf(files, "schema")}).Routes()
-}
-
-// Routes are all rows.
-func (a *API) Routes() []rest.Route {
+	a := &API{id: id, shelf: rest.NewShelf(files, "schema")}
 	var all []rest.Route
 	for _, rows := range [][]rest.Route{
 		versionRows(), a.tokenRows(), a.domainRows(), a.projectRows(), a.tagRows(), a.userRows(), a.groupRows(), a.roleRows(),

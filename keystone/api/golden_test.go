@@ -28,6 +28,7 @@ type site struct {
 	*keystonetest.Cloud
 	t testing.TB
 	h http.Handler
+	n int // administrators made
 }
 
 func open(t testing.TB, db *sqldb.DB) *site {
@@ -37,7 +38,7 @@ func open(t testing.TB, db *sqldb.DB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &site{c, t, api.New(c.Identity, rules["keystone"])}
+	return &site{Cloud: c, t: t, h: api.New(c.Identity, rules["keystone"])}
 }
 
 // do makes a request and reads a JSON answer.
