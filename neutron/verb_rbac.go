@@ -68,8 +68,28 @@ func (n *Networking) ownObject(ctx context.Context, s RBACSpec) error {
 	if err == nil && !mine(ctx, project) {
 		err = invalid("Only admins can manipulate policies on objects they do not own")
 	}
+	if err == nil && s.ObjectType == "subnetpool" {
+		err = n.scopeFor(ctx, s)
+	}
 	if err == nil && s.Action == AsExternal && s.ObjectType != "network" {
 		err = invalid("Invalid action '%s' for object type '%s'. Valid actions: %s", s.Action, s.ObjectType, AsShared)
+	}
+	return err
+}
+
+// scopeFor: who is to use a pool must be able to use its address scope.
+func (n *Networking) scopeFor(ctx context.Context, s RBACSpec) error {
+	p, err := get(ctx, n.store.Subnetpools(), "subnetpool", s.ObjectID)
+	if err != nil || p.AddressScopeID == "" {
+		return err
+	}
+	a, err := get(ctx, n.store.AddressScopes(), "address_scope", p.AddressScopeID)
+	if err != nil || a.ProjectID == s.Target {
+		return err
+	}
+	shares, err := n.store.RBAC().Count(ctx, Every("object_id", a.ID).And("action", AsShared).And("target_tenant", Everyone, s.Target))
+	if err == nil && shares == 0 {
+		err = bad("rbac_policy", "subnet pool %s cannot be shared with %s: its address scope %s is not", p.ID, s.Target, a.ID)
 	}
 	return err
 }

@@ -335,6 +335,10 @@ func TestListsNarrowAndPage(t *testing.T) {
 	if one = c.ok(admin, "GET /networks/"+one["id"].(string)+"?fields=name", nil, 200); len(one) != 1 || one["name"] != "a" {
 		t.Error(one)
 	}
+	// Each of many may be wrapped once more.
+	if got := c.ok(admin, "POST /security-groups", object{"security_groups": []object{{"security_group": object{"name": "x"}}, {"security_group": object{"name": "y"}}}}, 201)["security_groups"].([]any); len(got) != 2 {
+		t.Error(got)
+	}
 	// A bulk request makes all or nothing.
 	c.fails(admin, "POST /networks", object{"networks": []object{{"name": "d"}, {"name": "e", "mtu": 70000}}}, 400, "HTTPBadRequest", "")
 	c.fails(admin, "POST /networks", object{"networks": []object{{"name": "d"}, {"name": "e", "mtu": 9000}}}, 400, "InvalidInput", "")

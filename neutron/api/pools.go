@@ -13,9 +13,9 @@ type subnetpoolView struct {
 	standard
 	Prefixes      []string `wire:"prefixes"`
 	IPVersion     int      `wire:"ip_version"`
-	DefaultPrefix int      `wire:"default_prefixlen"`
-	MinPrefix     int      `wire:"min_prefixlen"`
-	MaxPrefix     int      `wire:"max_prefixlen"`
+	DefaultPrefix string   `wire:"default_prefixlen"` // lengths are strings, as neutron shows them
+	MinPrefix     string   `wire:"min_prefixlen"`
+	MaxPrefix     string   `wire:"max_prefixlen"`
 	DefaultQuota  *int     `wire:"default_quota"`
 	IsDefault     bool     `wire:"is_default"`
 	Shared        bool     `wire:"shared"`
@@ -23,7 +23,7 @@ type subnetpoolView struct {
 }
 
 func subnetpoolViewOf(p *neutron.Subnetpool) any {
-	return &subnetpoolView{standardOf(&p.Base), p.Prefixes, p.IPVersion, p.DefaultPrefix, p.MinPrefix, p.MaxPrefix, p.DefaultQuota, p.IsDefault, p.Shared, orNone(p.AddressScopeID)}
+	return &subnetpoolView{standardOf(&p.Base), p.Prefixes, p.IPVersion, strconv.Itoa(p.DefaultPrefix), strconv.Itoa(p.MinPrefix), strconv.Itoa(p.MaxPrefix), p.DefaultQuota, p.IsDefault, p.Shared, orNone(p.AddressScopeID)}
 }
 
 func sharedTarget(id, project string, shared bool) policy.Target {

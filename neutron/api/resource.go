@@ -220,6 +220,11 @@ func (r *resource[T, S]) bodies(raw json.RawMessage) (one map[string]any, many [
 		if json.Unmarshal(x, &many) != nil || len(many) == 0 {
 			return nil, nil, badRequest("Resources required")
 		}
+		for i := range many { // each may be wrapped once more
+			if inner, ok := many[i][r.one].(map[string]any); ok && len(many[i]) == 1 {
+				many[i] = inner
+			}
+		}
 		return nil, many, nil
 	}
 	return nil, nil, badRequest("Unable to find '%s' in request body", r.one)
