@@ -48,6 +48,11 @@ func (h *Host) ensureVeth(ctx context.Context) error {
 			return err
 		}
 	}
+	if !netns.HasLink("", pair.Link) { // the switch must let go of an earlier link before it takes a new one of that name
+		if err := h.vsctl(ctx, "--if-exists", "del-port", innerLink); err != nil {
+			return err
+		}
+	}
 	if err := netns.MakePair(pair); err != nil {
 		return err
 	}

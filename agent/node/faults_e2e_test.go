@@ -234,6 +234,41 @@ func TestHostNamespace(t *testing.T) {
 	}
 }
 
+// All is taken down and brought up again on the same data, as after the host's
+// own restart: the guest is off, is said to be, and starts on its network again.
+func TestDownAndUp(t *testing.T) {
+	c := newCloud(t, "")
+	c.wish(func(w *wish.Wishes) {
+		w.Servers = append(w.Servers, c.server(t, first, "first", c.port(t, portA, 11)))
+	})
+	c.await(t, first, wish.Running)
+	c.ssh(t, 11, bootID)
+	c.stop()
+	if err := daemon.Down(t.Context(), c.host.Options); err != nil {
+		t.Fatal(err)
+	}
+	host, err := daemon.Up(t.Context(), c.host.Options, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.host = host
+	c.startAgent(t)
+	c.awaitThat(t, first, "off", func(s wish.Seen) bool { return s.Power == wish.Stopped || s.Power == wish.Crashed })
+	c.change(first, func(*wish.Server) {})
+	c.await(t, first, wish.Running)
+	c.looksRight(t)
+
+	t.Log("== a tap is removed behind our back")
+	c.change(first, func(s *wish.Server) { s.Power = wish.Stopped })
+	c.await(t, first, wish.Stopped)
+	if err := netns.RemoveLink(c.host.NS(), vif.TapName(portA)); err != nil {
+		t.Fatal(err)
+	}
+	c.change(first, func(s *wish.Server) { s.Power = wish.Running })
+	c.await(t, first, wish.Running)
+	c.ssh(t, 11, bootID)
+}
+
 // The host's disk is full: the guest stands still, and goes on when there is room.
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()

@@ -44,21 +44,24 @@ func (s *Switch) Networks(ctx context.Context, nets []wish.Network) error {
 }
 
 func (s *Switch) makeNetwork(ctx context.Context, plugs []plug, n wish.Network) error {
-	ns := s.Space(n.ID)
+	ns, link := s.Space(n.ID), veth(n.ID)
+	ids := map[string]string{keyPort: n.MetadataID, keyNetwork: n.ID}
+	plugged := netns.HasLink(s.NS, link) && slices.ContainsFunc(plugs, func(p plug) bool { return p.name == link && p.live && contains(p.ids, ids) })
+	if !plugged {
+		if err := s.delPorts(ctx, link); err != nil {
+			return err
+		}
+	}
 	if err := netns.Make(ns); err != nil {
 		return err
 	}
-	if err := netns.MakePair(netns.Pair{NS: s.NS, Link: veth(n.ID), PeerNS: ns, PeerLink: MetadataLink, MTU: n.MTU}); err != nil {
+	if err := netns.MakePair(netns.Pair{NS: s.NS, Link: link, PeerNS: ns, PeerLink: MetadataLink, MTU: n.MTU}); err != nil {
 		return err
 	}
-	if err := netns.Do(ns, func() error { return address(n) }); err != nil {
+	if err := netns.Do(ns, func() error { return address(n) }); err != nil || plugged {
 		return err
 	}
-	ids := map[string]string{keyPort: n.MetadataID, keyNetwork: n.ID}
-	if slices.ContainsFunc(plugs, func(p plug) bool { return p.name == veth(n.ID) && p.live && contains(p.ids, ids) }) {
-		return nil
-	}
-	_, err := s.vsctl(ctx, addPort(plug{name: veth(n.ID)}, ids)[1:]...)
+	_, err := s.vsctl(ctx, addPort(link, ids)[1:]...)
 	return err
 }
 

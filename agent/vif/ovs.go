@@ -93,9 +93,10 @@ func parsePlug(row []json.RawMessage) (plug, error) {
 	return p, err
 }
 
-// addPort joins a device to the bridge, also one whose port is dead.
-func addPort(p plug, ids map[string]string) []string {
-	args := []string{"--", "--if-exists", "del-port", bridge, p.name, "--", "add-port", bridge, p.name, "--", "set", "interface", p.name}
+// addPort joins a device to the bridge. An earlier port of that name must have
+// been taken off in a transaction of its own, or the switch keeps the old device.
+func addPort(name string, ids map[string]string) []string {
+	args := []string{"--", "add-port", bridge, name, "--", "set", "interface", name}
 	for k, v := range ids {
 		args = append(args, fmt.Sprintf("external-ids:%s=%q", k, v))
 	}

@@ -68,12 +68,18 @@ func (s *Switch) Plug(ctx context.Context, v wish.Server) error {
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	var args []string
+	var names, args []string
+	for _, p := range missing {
+		names = append(names, TapName(p.ID))
+		args = append(args, addPort(TapName(p.ID), wantedIDs(v.ID, p))...)
+	}
+	if err := s.delPorts(ctx, names...); err != nil {
+		return err
+	}
 	for _, p := range missing {
 		if err := s.makeTap(v.ID, p); err != nil {
 			return fmt.Errorf("make tap of port %s: %w", p.ID, err)
 		}
-		args = append(args, addPort(plug{name: TapName(p.ID)}, wantedIDs(v.ID, p))...)
 	}
 	_, err = s.vsctl(ctx, args[1:]...)
 	return err
