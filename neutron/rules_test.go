@@ -31,6 +31,7 @@ func TestRulesThatMakeNoSense(t *testing.T) {
 		{Rule{Ethertype: "IPv4", RemoteIPPrefix: "fd00::/64"}, "SecurityGroupRuleParameterConflict"},
 		{Rule{Ethertype: "IPv4", RemoteIPPrefix: "10.0.0.0/8", RemoteGroupID: "g"}, "SecurityGroupRemoteGroupAndRemoteIpPrefix"},
 		{Rule{Ethertype: "IPv4", Protocol: "ipv6-icmp"}, "SecurityGroupEthertypeConflictWithProtocol"},
+		{Rule{Ethertype: "IPv4", Protocol: "44"}, "SecurityGroupEthertypeConflictWithProtocol"},
 		{Rule{Ethertype: "IPv6", Protocol: "icmp", PortMin: n(128), PortMax: n(0)}, ""},
 		{Rule{Ethertype: "IPv4", Protocol: "6", PortMin: n(22), PortMax: n(22), RemoteIPPrefix: "10.0.0.1"}, ""},
 	} {

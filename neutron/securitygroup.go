@@ -151,11 +151,14 @@ func (r *Rule) checkProtocol() error {
 	if r.Ethertype == "IPv6" && (r.Protocol == "icmp" || r.Protocol == "icmpv6") {
 		r.Protocol = "ipv6-icmp"
 	}
-	if r.Ethertype == "IPv4" && strings.HasPrefix(r.Protocol, "ipv6-") {
+	if r.Ethertype == "IPv4" && slices.Contains(sixOnly, ProtocolNumber(r.Protocol)) {
 		return badValue("SecurityGroupEthertypeConflictWithProtocol", "Invalid ethertype %s for protocol %s.", r.Ethertype, r.Protocol)
 	}
 	return nil
 }
+
+// sixOnly are the protocols that IPv6 alone has.
+var sixOnly = []int{41, 43, 44, 58, 59, 60}
 
 func protocolNames() string {
 	names := []string{"any"}

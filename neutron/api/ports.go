@@ -146,7 +146,7 @@ func (a *API) ports() *resource[neutron.Port, neutron.PortSpec] {
 			field("fixed_ips", both, orNull(unique(fixedIP)), func(s *spec) *neutron.Maybe[[]neutron.FixedIP] { return &s.FixedIPs }).with("ip_address", "subnet_id"),
 			field("device_id", both, orNull(text(255)), func(s *spec) *neutron.Maybe[string] { return &s.DeviceID }).unless(""),
 			field("device_owner", both, orNull(text(255)), func(s *spec) *neutron.Maybe[string] { return &s.DeviceOwner }).unless(""),
-			field("security_groups", both, orNull(list(id)), func(s *spec) *neutron.Maybe[[]string] { return &s.SecurityGroups }),
+			field("security_groups", both, orNull(unique(id)), func(s *spec) *neutron.Maybe[[]string] { return &s.SecurityGroups }),
 			field("port_security_enabled", both, boolean, func(s *spec) *neutron.Maybe[bool] { return &s.PortSecurity }),
 			field("allowed_address_pairs", both, orNull(list(pair)), func(s *spec) *neutron.Maybe[[]neutron.AddressPair] { return &s.AddressPairs }).with("mac_address", "ip_address"),
 			field("extra_dhcp_opts", both, orNull(list(dhcpOpt)), func(s *spec) *neutron.Maybe[[]neutron.DHCPOpt] { return &s.DHCPOpts }),
