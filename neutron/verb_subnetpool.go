@@ -122,6 +122,9 @@ func (n *Networking) UpdateSubnetpool(ctx context.Context, id string, s Subnetpo
 		if err != nil {
 			return err
 		}
+		if err := n.mayRefill(ctx, p); err != nil {
+			return err
+		}
 		old := prefixes(p.Prefixes)
 		if err := n.fillPool(ctx, p, s); err != nil {
 			return err
@@ -134,6 +137,18 @@ func (n *Networking) UpdateSubnetpool(ctx context.Context, id string, s Subnetpo
 		return n.store.Subnetpools().Save(ctx, p)
 	})
 	return out, err
+}
+
+// mayRefill: what is in a scope of somebody else's only that one may change.
+func (n *Networking) mayRefill(ctx context.Context, p *Subnetpool) error {
+	if p.AddressScopeID == "" {
+		return nil
+	}
+	a, err := get(ctx, n.store.AddressScopes(), "address_scope", p.AddressScopeID)
+	if err == nil && !mine(ctx, a.ProjectID) {
+		err = badValue("IllegalSubnetPoolUpdate", "Illegal subnetpool update : subnetpool %s cannot be updated when associated with shared address scope %s.", p.ID, a.ID)
+	}
+	return err
 }
 
 func covers(all, some []netip.Prefix) bool {

@@ -309,10 +309,6 @@ func (r *resource[T, S]) require(c *rest.Call, base string, more []string, t pol
 }
 
 func (r *resource[T, S]) updateOne(c *rest.Call, in item) (any, error) {
-	x, t, err := r.find(c, in.ID)
-	if err != nil {
-		return nil, err
-	}
 	change, many, err := r.bodies(c.Body())
 	if err == nil && many != nil {
 		err = badRequest("Bulk operation not supported")
@@ -322,6 +318,10 @@ func (r *resource[T, S]) updateOne(c *rest.Call, in item) (any, error) {
 	}
 	var s S
 	if err := fill(r.attrs, r.readonly, http.MethodPut, change, &s); err != nil {
+		return nil, err
+	}
+	x, t, err := r.find(c, in.ID)
+	if err != nil {
 		return nil, err
 	}
 	for k, v := range targetOf(change) {
