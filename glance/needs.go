@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// Store keeps images' rows.
+// Store keeps images' rows, and those of metadata definitions.
 type Store interface {
+	Definitions
+
 	Tx(ctx context.Context, f func(context.Context) error) error
 	After(ctx context.Context, f func())
 	Now() time.Time

@@ -12,13 +12,19 @@ import (
 	"stackd/internal/token"
 )
 
-type service struct{ g *glance.Imaging }
+type service struct {
+	g     *glance.Imaging
+	shelf *rest.Shelf
+}
 
 // New is the image API below /v2, and its version documents.
 func New(g *glance.Imaging, tokens token.Checker, rules *policy.Rules, keystone string) http.Handler {
 	a := &rest.API{Name: "image", Tokens: tokens, Rules: rules, Keystone: keystone, Fault: shape, Links: links, MaxLimit: 1000,
 		Denied: func(rule string) *fault.Error {
 			return fault.New(fault.Forbidden, "You are not authorized to complete %s action.", rule)
+		},
+		Violated: func(v rest.Violation) *fault.Error {
+			return fault.New(fault.Invalid, "Provided object does not match schema: %s", v.Text)
 		},
 		Malformed: func() *fault.Error { return fault.New(fault.Invalid, "Malformed JSON in request body.") }}
 	return named(a.Handler(Routes(g)))
@@ -39,8 +45,8 @@ func named(h http.Handler) http.Handler {
 
 // Routes are all rows of the image service.
 func Routes(g *glance.Imaging) []rest.Route {
-	s := &service{g}
-	return slices.Concat(s.versions(), s.images(), s.data(), s.imports(), s.members(), s.infos(), s.schemas())
+	s := &service{g, rest.NewShelf(metadefFiles, "schema/metadefs")}
+	return slices.Concat(s.versions(), s.images(), s.data(), s.imports(), s.members(), s.infos(), s.schemas(), s.namespaces(), s.definitions())
 }
 
 const unidentified = "This server could not verify that you are authorized to access the document you requested. Either you supplied the wrong credentials (e.g., bad password), or your browser does not understand how to supply the credentials required."

@@ -17,7 +17,7 @@ import (
 var (
 	param = regexp.MustCompile(`\{[a-z_]+\}`)
 	names = []string{"name", "id", "owner", "visibility", "protected", "os_hidden", "min_disk", "min_ram", "disk_format", "container_format", "tags", "tag", "size", "size_min", "status", "checksum",
-		"created_at", "member_status", "member", "method", "stores", "os_distro", "os_glance_x", "self", "sort", "sort_key", "sort_dir", "limit", "marker", "changes"}
+		"created_at", "member_status", "member", "method", "stores", "os_distro", "os_glance_x", "self", "sort", "sort_key", "sort_dir", "limit", "marker", "changes", "namespace", "title", "type", "required", "properties", "objects"}
 	odd = []any{nil, true, false, 0, -1, 1e30, 3.5, "", "x", "é'\"\\%_?$(x)s", strings.Repeat("a", 300), "raw", "bare", "public", "in:a,\"b", "gt:2020-01-01T00:00:00Z", "asc", "name:desc,size",
 		[]any{}, []any{"a", "a"}, []any{nil, 1}, map[string]any{}, map[string]any{"name": "glance-direct"}}
 )
@@ -31,6 +31,7 @@ func TestNoGarbageIsAnInternalError(t *testing.T) {
 		for seed := range 60 {
 			r := rand.New(rand.NewPCG(uint64(seed), 2))
 			id := s.image("admin@p1", plain)
+			s.ask("admin@p1", "POST /v2/metadefs/namespaces", `{"namespace":"`+id+`","objects":[{"name":"x"}],"tags":[{"name":"x"}],"properties":{"x":{"title":"x","type":"string"}}}`)
 			for _, row := range api.Routes(nil) {
 				s.garbage(r, row.On, id)
 			}

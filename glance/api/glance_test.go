@@ -429,6 +429,45 @@ func TestImport(t *testing.T) {
 	}
 }
 
+func TestNamespacesAreSeenByThoseWhoMay(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := open(t, db)
+		on := "/v2/metadefs/namespaces"
+		for name, v := range map[string]string{"open": "public", "closed": "private"} {
+			w, out := s.do("admin@p1", "POST "+on, `{"namespace":"`+name+`","visibility":"`+v+`","resource_type_associations":[{"name":"OS::X"}],"objects":[{"name":"o"}],"tags":[{"name":"t"}],"properties":{"p":{"title":"P","type":"string"}}}`)
+			if w.Code != 201 || len(out["objects"].([]any)) != 1 || out["properties"].(map[string]any)["p"].(map[string]any)["title"] != "P" {
+				t.Fatal(w.Code, w.Body)
+			}
+		}
+		for call, want := range map[string][3]int{ // admin@p1, reader@p1, member@p2
+			"GET " + on + "/open": {200, 200, 200}, "GET " + on + "/closed": {200, 200, 404}, "GET " + on + "/nosuch": {404, 404, 404},
+			"GET " + on + "/closed/objects/o": {200, 200, 404}, "GET " + on + "/open/objects/o": {200, 200, 200}, "GET " + on + "/open/objects/x": {404, 404, 404},
+			"GET " + on + "/open/properties": {200, 200, 200}, "GET " + on + "/open/tags/t": {200, 200, 200}, "GET " + on + "/open/resource_types": {200, 200, 200},
+			"POST " + on + "/open/tags/u": {201, 403, 403}, "POST " + on + "/open/objects": {409, 403, 403}, "PUT " + on + "/open/tags/t": {200, 403, 403},
+			"DELETE " + on + "/closed/tags/nosuch": {404, 403, 404}, "POST " + on: {409, 403, 403},
+		} {
+			for n, who := range []string{"admin@p1", "reader@p1", "member@p2"} {
+				body := `{"name":"` + map[bool]string{true: "t", false: "o"}[strings.Contains(call, "tags")] + `"}`
+				if call == "POST "+on {
+					body = `{"namespace":"open"}`
+				}
+				if got := s.ask(who, call, body); got != want[n] {
+					t.Errorf("%s by %s: %d, not %d", call, who, got, want[n])
+				}
+			}
+		}
+		if _, out := s.do("member@p2", "GET "+on+"?limit=5", ""); len(out["namespaces"].([]any)) != 1 {
+			t.Error(out)
+		}
+		if got := s.ask("admin@p1", "PUT "+on+"/open", `{"namespace":"renamed","protected":true}`); got != 200 {
+			t.Error(got)
+		}
+		if got := s.ask("admin@p1", "DELETE "+on+"/renamed", ""); got != 403 {
+			t.Error("a protected one is deleted:", got)
+		}
+	})
+}
+
 var ids = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|golden-\w+`)
 
 func blank(s string) string {
