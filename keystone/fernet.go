@@ -28,7 +28,7 @@ type Key struct {
 	Kind      string    `bun:"kind,pk"` // fernet, credential
 	Position  int64     `bun:"position,pk"`
 	Wrapped   string    `bun:"wrapped"`
-	CreatedAt time.Time `bun:"created_at"`
+	CreatedAt time.Time `bun:"created_at"` // when it was staged, or began to sign
 }
 
 // keyring holds the unwrapped keys of this process.
@@ -155,17 +155,20 @@ func (i *Identity) addKey(ctx context.Context, kind string, position int64) erro
 
 // RotateKeys makes the staged token key the signing one, stages a new one, and
 // drops what is older than the newest few. Nobody has to start again.
-func (i *Identity) RotateKeys(ctx context.Context) error {
+func (i *Identity) RotateKeys(ctx context.Context) error { return i.rotateKeys(ctx, 0) }
+
+// rotateKeys does so if the signing key has signed for so long.
+func (i *Identity) rotateKeys(ctx context.Context, age time.Duration) error {
 	return i.db.Tx(ctx, func(ctx context.Context) error {
 		rows, err := all[Key](ctx, i.store, Match{"kind": "fernet"}, "position")
-		if err != nil || len(rows) == 0 {
+		if err != nil || len(rows) == 0 || i.db.Now().Sub(rows[len(rows)-1].CreatedAt) < age {
 			return err
 		}
 		staged, top := rows[0], rows[len(rows)-1].Position
 		if _, err := i.store.Delete(ctx, (*Key)(nil), Match{"kind": "fernet", "position": staged.Position}); err != nil {
 			return err
 		}
-		staged.Position = top + 1
+		staged.Position, staged.CreatedAt = top+1, i.db.Now()
 		if err := i.store.Insert(ctx, staged); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -26,7 +27,10 @@ type Options struct {
 	MasterKey  []byte
 	BcryptCost int           // 12
 	TokenLife  time.Duration // an hour
-	KeepKeys   int           // token keys that are still good for checking: 3
+	// KeepKeys is how many token keys there are at most: one staged, one that signs,
+	// the rest for checking only. It is 5: with a new one a day, a token can be
+	// checked for two days after its end.
+	KeepKeys int
 }
 
 // Identity is who people are, and the verbs on all that belongs to it.
@@ -51,7 +55,7 @@ type Identity struct {
 func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 	o.BcryptCost = cmp.Or(o.BcryptCost, 12)
 	o.TokenLife = cmp.Or(o.TokenLife, time.Hour)
-	o.KeepKeys = cmp.Or(o.KeepKeys, 3)
+	o.KeepKeys = cmp.Or(o.KeepKeys, 5)
 	if len(o.MasterKey) == 0 {
 		o.MasterKey = make([]byte, 32)
 		rand.Read(o.MasterKey)
@@ -67,12 +71,29 @@ func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 	return i, nil
 }
 
-// Watch hears what other control planes change, until the context ends.
+// Watch hears what other control planes change, and gives the tokens a new key every
+// day, until the context ends.
 func (i *Identity) Watch(ctx context.Context) {
+	go i.rotateDaily(ctx)
 	i.db.Listen(ctx, "keystone", func(up bool) {
 		i.deaf.Store(!up)
 		i.forget()
 	}, i.forget)
+}
+
+func (i *Identity) rotateDaily(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Minute)
+	defer tick.Stop()
+	for {
+		if err := i.rotateKeys(ctx, 24*time.Hour); err != nil && ctx.Err() == nil {
+			slog.Error("the tokens' key cannot be rotated", "cause", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // changed makes every control plane forget its sessions once the context's

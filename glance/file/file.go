@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"stackd/glance"
@@ -94,6 +95,12 @@ func (f *Files) Delete(_ context.Context, id string) error {
 	return err
 }
 
+// ours tells whether a file is where only Files puts them.
+func ours(p string) bool {
+	dir := filepath.Base(filepath.Dir(p))
+	return dir == "tmp" || strings.HasPrefix(filepath.Base(p), dir)
+}
+
 func (f *Files) Sweep(_ context.Context, ids []string, before time.Time) error {
 	files, err := filepath.Glob(filepath.Join(f.dir, "*", "*"))
 	if err != nil {
@@ -103,7 +110,7 @@ func (f *Files) Sweep(_ context.Context, ids []string, before time.Time) error {
 	for _, p := range files {
 		_, known := slices.BinarySearch(ids, filepath.Base(p))
 		s, err := os.Stat(p)
-		if err != nil || known || !s.ModTime().Before(before) {
+		if err != nil || known || !ours(p) || !s.ModTime().Before(before) {
 			continue
 		}
 		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
