@@ -28,7 +28,7 @@ func (s *service) definitions() []rest.Route {
 			rest.Route{On: "POST " + on + "/{name}", Rule: "add_metadef_tag", Target: s.namespaceTarget, Status: 201, Mutates: true, Do: rest.Do(d.createTag)},
 			rest.Route{On: "DELETE " + on, Rule: "delete_metadef_tags", Target: s.namespaceTarget, Status: 204, Mutates: true, Do: rest.DoNothing(d.dropAll)})
 	}
-	return append(rows, rest.Route{On: "GET /v2/schemas/metadefs/{name}", Asks: "any token", Do: rest.Do(s.metadefSchema)})
+	return rows
 }
 
 // defs are the rows of one kind of definition.

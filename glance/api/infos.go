@@ -4,7 +4,6 @@ import (
 	"embed"
 	"encoding/json"
 
-	"stackd/internal/fault"
 	"stackd/internal/listing"
 	"stackd/internal/rest"
 )
@@ -45,14 +44,29 @@ func (s *service) tasks(*rest.Call, struct{}) (listing.Page[struct{}], error) {
 //go:embed schema/*.json
 var files embed.FS
 
+// shown are the schemas that clients may read, besides those of definitions.
+var shown = []string{"image", "images", "member", "members", "task", "tasks"}
+
 func (s *service) schemas() []rest.Route {
-	return []rest.Route{{On: "GET /v2/schemas/{id}", Asks: "any token", Do: rest.Do(s.schema)}}
+	var rows []rest.Route
+	for _, name := range shown {
+		rows = append(rows, rest.Route{On: "GET /v2/schemas/" + name, Asks: "any token", Do: rest.Do(func(*rest.Call, struct{}) (any, error) {
+			b, err := files.ReadFile("schema/" + name + ".json")
+			return json.RawMessage(b), err
+		})})
+	}
+	for _, one := range []string{"namespace", "object", "property", "tag", "resource_type"} {
+		for _, name := range []string{one, plural(one)} {
+			rows = append(rows, rest.Route{On: "GET /v2/schemas/metadefs/" + name, Asks: "any token",
+				Do: rest.Do(func(*rest.Call, struct{}) (any, error) { return metadefSchema(one, name) })})
+		}
+	}
+	return rows
 }
 
-func (s *service) schema(_ *rest.Call, in byID) (json.RawMessage, error) {
-	b, err := files.ReadFile("schema/" + in.ID + ".json")
-	if err != nil {
-		return nil, fault.New(fault.NotFound, "The resource could not be found.")
+func plural(one string) string {
+	if one == "property" {
+		return "properties"
 	}
-	return b, nil
+	return one + "s"
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"stackd/glance"
-	"stackd/internal/fault"
 	"stackd/internal/listing"
 	"stackd/internal/policy"
 	"stackd/internal/rest"
@@ -245,17 +244,11 @@ func (s *service) dissociate(c *rest.Call, in struct {
 	return s.g.Dissociate(c.Context(), in.Path, in.Name)
 }
 
-// metadefSchema shows the schema of one thing, or of a list of them.
-func (s *service) metadefSchema(_ *rest.Call, in struct {
-	Name string `path:"name"`
-}) (any, error) {
-	single, many := in.Name, false
-	for one, all := range map[string]string{"namespace": "namespaces", "object": "objects", "property": "properties", "tag": "tags", "resource_type": "resource_types"} {
-		if in.Name == all {
-			single, many = one, true
-		}
-	}
-	if single == "resource_type" {
+// metadefSchema is the schema of one thing, or of a list of them when it goes by
+// another name.
+func metadefSchema(one, name string) (any, error) {
+	single := one
+	if one == "resource_type" {
 		single = "resource_type_association"
 	}
 	b, err := metadefFiles.ReadFile("schema/metadefs/metadef.json")
@@ -267,17 +260,14 @@ func (s *service) metadefSchema(_ *rest.Call, in struct {
 		return nil, err
 	}
 	doc := all[single]
-	if doc["name"] == nil {
-		return nil, fault.New(fault.NotFound, "The resource could not be found.")
-	}
 	if single == "property" {
 		doc = map[string]any{"name": "property", "required": []string{"name", "title", "type"}, "properties": all["body"]["properties"], "additionalProperties": false}
 	}
 	doc["definitions"] = map[string]any{"body": all["body"]}
-	if !many {
+	if name == one {
 		return doc, nil
 	}
-	return listSchema(in.Name, single, doc), nil
+	return listSchema(name, single, doc), nil
 }
 
 func listSchema(name, single string, item map[string]any) any {
