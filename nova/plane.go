@@ -29,6 +29,14 @@ func (s *strangers) set(host string, ids []string) (changed bool) {
 	return changed
 }
 
+// known tells whether this process has had a report of the host before.
+func (s *strangers) known(host string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.on[host]
+	return ok
+}
+
 func (s *strangers) get(host string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,7 +157,10 @@ func (c *Compute) Report(ctx context.Context, r wish.Report) error {
 		}
 	}
 	var strange []string
-	for id := range seen {
+	for id, v := range seen {
+		if v.Power == wish.Gone && v.Generation > 0 {
+			continue // a stranger that has gone
+		}
 		strange = append(strange, id)
 	}
 	slices.Sort(strange)
@@ -183,7 +194,7 @@ func same(s *Server, v wish.Seen) bool {
 // heard keeps the host's row, and its provider's inventory, up to date.
 func (c *Compute) heard(ctx context.Context, r wish.Report) error {
 	h, err := c.Host(ctx, r.Host)
-	if err == nil && sameNode(h, r.Node) && c.Now().Sub(h.ReportedAt) < 5*time.Second {
+	if err == nil && c.strange.known(r.Host) && sameNode(h, r.Node) && c.Now().Sub(h.ReportedAt) < 5*time.Second {
 		return nil
 	}
 	return c.Tx(ctx, func(ctx context.Context) error { return c.saveHost(ctx, r) })

@@ -163,6 +163,10 @@ func TestStrangerGoes(t *testing.T) {
 	w.Node.Guests["stranger"] = wish.Seen{ID: "stranger", Power: wish.Running, Generation: 7}
 	w.Settle(t, 3)
 	nothing(t, w)
+	wishes, err := w.C.Wishes(t.Context(), "h1", 0)
+	if err != nil || len(wishes.Servers) != 0 {
+		t.Fatal("it is wished gone for ever:", wishes.Servers, err)
+	}
 }
 
 // Whatever instant a delete comes at, nothing is left.
