@@ -214,3 +214,43 @@ func TestOneChangeIsCheap(t *testing.T) {
 		t.Error("a port took", took)
 	}
 }
+
+// BenchmarkReconcile is what it costs to look that nothing has to change, among 500
+// networks.
+func BenchmarkReconcile(b *testing.B) {
+	c := startCloud(b)
+	ctx := neutrontest.As(b.Context(), "op", "admin")
+	for i := range 500 {
+		net, _ := neutrontest.Network(b, ctx, c.n, fmt.Sprint("p", i), "10.1.0.0/24")
+		for range 2 {
+			if _, err := c.n.CreatePort(ctx, neutron.PortSpec{Common: common(fmt.Sprint("p", i)), NetworkID: net.ID}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	c.eventually("all networks", func() bool { return c.count("Logical_Switch") == 500 && c.count("Logical_Switch_Port") == 1500 })
+	nb, err := open(b.Context(), "OVN_Northbound", c.f.NB, nbTables)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer nb.Close()
+	sb, err := open(b.Context(), "OVN_Southbound", c.f.SB, sbTables)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer sb.Close()
+	s := &session{f: c.f, nb: nb, sb: sb}
+	nets, err := c.n.Networks(b.Context(), neutron.Query{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, keys := range map[string][]string{"all": nil, "one": {"network/" + nets[7].ID}} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := s.reconcile(b.Context(), keys); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -107,6 +107,21 @@ type nat struct {
 	ExternalIDs map[string]string `ovsdb:"external_ids"`
 }
 
+// ours is a row that says under which key it is reconciled.
+type ours interface{ owner() string }
+
+func (m *logicalSwitch) owner() string     { return m.ExternalIDs[ownerKey] }
+func (m *logicalSwitchPort) owner() string { return m.ExternalIDs[ownerKey] }
+func (m *dhcpOptions) owner() string       { return m.ExternalIDs[ownerKey] }
+func (m *dnsRecords) owner() string        { return m.ExternalIDs[ownerKey] }
+func (m *portGroup) owner() string         { return m.ExternalIDs[ownerKey] }
+func (m *acl) owner() string               { return m.ExternalIDs[ownerKey] }
+func (m *logicalRouter) owner() string     { return m.ExternalIDs[ownerKey] }
+func (m *logicalRouterPort) owner() string { return m.ExternalIDs[ownerKey] }
+func (m *gatewayChassis) owner() string    { return m.ExternalIDs[ownerKey] }
+func (m *staticRoute) owner() string       { return m.ExternalIDs[ownerKey] }
+func (m *nat) owner() string               { return m.ExternalIDs[ownerKey] }
+
 // nbTables are the tables by name. roots stay when nothing points at them: they are
 // deleted by name, the others with their last reference.
 var nbTables = map[string]model.Model{

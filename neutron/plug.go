@@ -1,0 +1,328 @@
+package neutron
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"stackd/internal/fault"
+)
+
+// A NIC is a request for one port of a server: an existing port, or a new one on a
+// network, with a fixed IP if one is named.
+type NIC struct{ NetworkID, PortID, FixedIP string }
+
+// A ServerRequest is what a server wants of the networks.
+type ServerRequest struct {
+	ServerID, ProjectID string
+	Zone                string // device_owner is compute:ZONE
+	Hostname            string // the ports' dns_name
+	NICs                []NIC
+	Auto                bool     // no NICs: the one network there is, if any
+	SecurityGroups      []string // names or ids, for new ports; none is the default group
+}
+
+// CheckForServer says what would fail for certain in AllocateForServer, and names
+// the networks that new ports will be on (with Auto resolved), in order.
+func (n *Networking) CheckForServer(ctx context.Context, r ServerRequest) ([]NIC, error) {
+	nics := r.NICs
+	if len(nics) == 0 && r.Auto {
+		net, err := n.autoNetwork(ctx, r.ProjectID)
+		if err != nil || net == "" {
+			return nil, err
+		}
+		nics = []NIC{{NetworkID: net}}
+	}
+	if _, err := n.GroupIDs(ctx, r.ProjectID, r.SecurityGroups); err != nil {
+		return nil, err
+	}
+	for i, c := range nics {
+		net, err := n.checkNIC(ctx, r, c)
+		if err != nil {
+			return nil, err
+		}
+		nics[i].NetworkID = net
+	}
+	return nics, nil
+}
+
+// autoNetwork is the network a server gets that names none: the project's only one,
+// else the only shared one; "" when there is none.
+func (n *Networking) autoNetwork(ctx context.Context, project string) (string, error) {
+	all, err := n.store.Networks().List(ctx, Query{Project: project})
+	if err != nil {
+		return "", err
+	}
+	all = slices.DeleteFunc(all, func(x Network) bool { return x.ProjectID != project && !x.Shared || len(x.Subnets) == 0 })
+	own := slices.DeleteFunc(slices.Clone(all), func(x Network) bool { return x.ProjectID != project })
+	if len(own) > 0 {
+		all = own
+	}
+	switch len(all) {
+	case 0:
+		return "", nil
+	case 1:
+		return all[0].ID, nil
+	}
+	return "", conflict("NetworkAmbiguous", "Multiple possible networks found, use a Network ID to be more specific.")
+}
+
+func (n *Networking) checkNIC(ctx context.Context, r ServerRequest, c NIC) (string, error) {
+	if c.PortID != "" {
+		p, err := only(ctx, n.store.Ports(), Query{Project: r.ProjectID}.orAll(ctx).And("id", c.PortID), "port", c.PortID)
+		if err != nil {
+			return "", err
+		}
+		if p.DeviceID != "" && p.DeviceID != r.ServerID {
+			return "", conflict("PortInUse", "Port %s is still in use.", p.ID)
+		}
+		if len(p.FixedIPs) == 0 && p.DeviceOwner == "" && c.FixedIP != "" {
+			return "", conflict("PortRequiresFixedIP", "Port %s requires a FixedIP in order to be used.", p.ID)
+		}
+		return p.NetworkID, nil
+	}
+	net, err := only(ctx, n.store.Networks(), Query{Project: r.ProjectID}.orAll(ctx).And("id", c.NetworkID), "network", c.NetworkID)
+	if err != nil {
+		return "", err
+	}
+	if net.ProjectID != r.ProjectID && !net.Shared && !adminCaller(ctx) {
+		if net.External {
+			return "", fault.New(fault.Forbidden, "It is not allowed to create an interface on external network %s", net.ID).Named("ExternalNetworkAttachForbidden")
+		}
+		return "", missing("network", c.NetworkID)
+	}
+	if len(net.Subnets) == 0 && net.PortSecurity {
+		return "", badValue("NetworkRequiresSubnet", "Network %s requires a subnet in order to boot instances on.", net.ID)
+	}
+	return net.ID, n.freeForServer(ctx, net, c.FixedIP)
+}
+
+// orAll lets administrators use what others own.
+func (q Query) orAll(ctx context.Context) Query {
+	q.All = adminCaller(ctx)
+	return q
+}
+
+func (n *Networking) freeForServer(ctx context.Context, net *Network, want string) error {
+	if want == "" {
+		return nil
+	}
+	ports, err := n.store.Ports().Count(ctx, Every("network_id", net.ID).And("fixed_ips", "ip_address="+addr(want).String()))
+	if err == nil && ports > 0 {
+		err = conflict("FixedIpAlreadyInUse", "Fixed IP %s is already in use.", want)
+	}
+	return err
+}
+
+// GroupIDs turns names or ids of a project's groups into ids. No names are the
+// default group's.
+func (n *Networking) GroupIDs(ctx context.Context, project string, names []string) ([]string, error) {
+	if len(names) == 0 || slices.Contains(names, "default") {
+		if _, err := n.DefaultGroup(ctx, project); err != nil {
+			return nil, err
+		}
+	}
+	if len(names) == 0 {
+		names = []string{"default"}
+	}
+	have, err := n.store.SecurityGroups().List(ctx, Query{Project: project})
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, name := range names {
+		var found []string
+		for _, g := range have {
+			if g.ID == name {
+				found = []string{g.ID}
+				break
+			}
+			if g.Name == name && g.ProjectID == project {
+				found = append(found, g.ID)
+			}
+		}
+		switch {
+		case len(found) == 0:
+			return nil, fault.New(fault.NotFound, "Security group %s not found.", name).Named("SecurityGroupNotFound")
+		case len(found) > 1:
+			return nil, conflict("NoUniqueMatch", "Multiple security groups found matching '%s'. Use an ID to be more specific.", name)
+		}
+		if !slices.Contains(ids, found[0]) {
+			ids = append(ids, found[0])
+		}
+	}
+	return ids, nil
+}
+
+// AllocateForServer makes or takes the server's ports, in the order of the NICs, all
+// or none. Call it in the transaction that makes the server. Asked again for the
+// same server, it adds ports.
+func (n *Networking) AllocateForServer(ctx context.Context, r ServerRequest) (out []ServerPort, err error) {
+	err = n.store.Tx(ctx, func(ctx context.Context) error {
+		nics, err := n.CheckForServer(ctx, r)
+		if err != nil || len(nics) == 0 {
+			return err
+		}
+		groups, err := n.GroupIDs(ctx, r.ProjectID, r.SecurityGroups)
+		if err != nil {
+			return err
+		}
+		fresh := slices.DeleteFunc(slices.Clone(nics), func(c NIC) bool { return c.PortID != "" })
+		if err := n.room(ctx, r.ProjectID, "port", len(fresh)); len(fresh) > 0 && err != nil {
+			return err
+		}
+		var ids []string
+		for _, c := range nics {
+			id, err := n.plug(ctx, r, c, groups)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, id)
+		}
+		out, err = n.PortsNamed(ctx, ids...)
+		return err
+	})
+	return out, err
+}
+
+func (n *Networking) plug(ctx context.Context, r ServerRequest, c NIC, groups []string) (string, error) {
+	owner := "compute:" + r.Zone
+	if c.PortID != "" {
+		p, err := get(ctx, n.store.Ports(), "port", c.PortID)
+		if err != nil {
+			return "", err
+		}
+		p.DeviceID, p.DeviceOwner, p.Attached = r.ServerID, owner, true
+		if p.DNSName == "" {
+			p.DNSName = r.Hostname
+		}
+		return p.ID, n.savePort(ctx, p)
+	}
+	net, err := get(ctx, n.store.Networks(), "network", c.NetworkID)
+	if err != nil {
+		return "", err
+	}
+	s := PortSpec{Common: Common{ProjectID: r.ProjectID}, DeviceID: Some(r.ServerID), DeviceOwner: Some(owner), DNSName: Some(r.Hostname), OfServer: true}
+	if net.PortSecurity {
+		s.SecurityGroups = Some(groups)
+	}
+	if c.FixedIP != "" {
+		s.FixedIPs = Some([]FixedIP{{Address: c.FixedIP}})
+	}
+	p, err := n.addPort(ctx, net, s)
+	if err != nil {
+		return "", err
+	}
+	return p.ID, nil
+}
+
+// BindPorts says on which host the server's ports are, or with "" on none. They are
+// down until they come up there.
+func (n *Networking) BindPorts(ctx context.Context, server, host, zone string) error {
+	return n.store.Tx(ctx, func(ctx context.Context) error {
+		ports, err := n.store.Ports().List(ctx, plugged(server))
+		if err != nil {
+			return err
+		}
+		for i := range ports {
+			p := &ports[i]
+			owner := p.DeviceOwner
+			if zone != "" {
+				owner = "compute:" + zone
+			}
+			if p.Host == host && p.DeviceOwner == owner {
+				continue
+			}
+			p.DeviceOwner = owner
+			if err := n.rebind(p, Some(host)); err != nil {
+				return err
+			}
+			if err := n.savePort(ctx, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DeleteServerPorts deletes the ports that were made for the server, and unplugs
+// those that were there before. With ids, only these.
+func (n *Networking) DeleteServerPorts(ctx context.Context, server string, ids ...string) error {
+	return n.store.Tx(ctx, func(ctx context.Context) error {
+		ports, err := n.store.Ports().List(ctx, plugged(server))
+		if err != nil {
+			return err
+		}
+		for i := range ports {
+			p := &ports[i]
+			if !strings.HasPrefix(p.DeviceOwner, "compute:") || len(ids) > 0 && !slices.Contains(ids, p.ID) {
+				continue
+			}
+			if err := n.unplug(ctx, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (n *Networking) unplug(ctx context.Context, p *Port) error {
+	if p.OfServer {
+		return n.dropPort(ctx, p)
+	}
+	p.DeviceID, p.DeviceOwner, p.Host, p.Status, p.Profile, p.Attached = "", "", "", Down, nil, false
+	return n.savePort(ctx, p)
+}
+
+// SetGroups adds or removes a group, by name or id, on all ports of a server.
+func (n *Networking) SetGroups(ctx context.Context, server, project, name string, add bool) error {
+	return n.store.Tx(ctx, func(ctx context.Context) error {
+		ids, err := n.GroupIDs(ctx, project, []string{name})
+		if err != nil {
+			return err
+		}
+		ports, err := n.store.Ports().List(ctx, plugged(server))
+		if err != nil {
+			return err
+		}
+		found := add
+		for i := range ports {
+			p := &ports[i]
+			has := slices.Contains(p.SecurityGroups, ids[0])
+			found = found || has
+			if has == add || !p.PortSecurity {
+				continue
+			}
+			n.portChanged(ctx, p, p.SecurityGroups)
+			p.SecurityGroups = append(p.SecurityGroups, ids[0])
+			if !add {
+				p.SecurityGroups = slices.DeleteFunc(p.SecurityGroups, func(g string) bool { return g == ids[0] })
+			}
+			if err := n.savePort(ctx, p); err != nil {
+				return err
+			}
+		}
+		if !found {
+			return fault.New(fault.NotFound, "Security group %s not associated with the instance %s", name, server).Named("SecurityGroupNotFoundForInstance")
+		}
+		return nil
+	})
+}
+
+// MetadataPorts are the networks' own ports, by network, for the nodes that serve
+// metadata there. Networks without DHCP have none.
+func (n *Networking) MetadataPorts(ctx context.Context, networks ...string) (map[string]ServerPort, error) {
+	out := map[string]ServerPort{}
+	if len(networks) == 0 {
+		return out, nil
+	}
+	ports, err := n.store.Ports().List(ctx, Every("network_id", networks...).And("device_owner", OwnerMetadata))
+	if err != nil {
+		return nil, err
+	}
+	all, err := n.serverPorts(ctx, ports)
+	for _, p := range all {
+		out[p.NetworkID] = p
+	}
+	return out, err
+}
