@@ -81,6 +81,30 @@ func TestAddressesRunOut(t *testing.T) {
 	wantFault(t, err, fault.Conflict, "IpAddressGenerationFailure")
 }
 
+// A subnet may be too small for the network's own port.
+func TestSmallPools(t *testing.T) {
+	n, _ := neutrontest.New(t)
+	ctx := neutrontest.As(t.Context(), "p1", "member")
+	net, err := n.CreateNetwork(ctx, neutron.NetworkSpec{Common: common("p1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.CreateSubnet(ctx, neutron.SubnetSpec{Common: common("p1"), NetworkID: net.ID, IPVersion: 4, CIDR: neutron.Some("10.0.0.0/24"), Pools: neutron.Some([]neutron.Pool{{Start: "10.0.0.9", End: "10.0.0.9"}})}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.CreateSubnet(ctx, neutron.SubnetSpec{Common: common("p1"), NetworkID: net.ID, IPVersion: 4, CIDR: neutron.Some("10.0.1.0/32"), GatewayIP: neutron.Maybe[string]{Set: true, Null: true}, EnableDHCP: neutron.Some(false)}); err != nil {
+		t.Fatal(err)
+	}
+	p, err := n.CreatePort(ctx, neutron.PortSpec{Common: common("p1"), NetworkID: net.ID})
+	if err != nil || p.FixedIPs[0].Address != "10.0.1.0" {
+		t.Fatal(p, err)
+	}
+	meta, err := n.MetadataPorts(ctx, net.ID)
+	if err != nil || len(meta[net.ID].Addresses) != 1 || meta[net.ID].Addresses[0].Address != "10.0.0.9" {
+		t.Fatal(meta, err)
+	}
+}
+
 func TestSixAddressesItself(t *testing.T) {
 	n, _ := neutrontest.New(t)
 	ctx := neutrontest.As(t.Context(), "p1", "member")

@@ -182,7 +182,9 @@ func (n *Networking) UpdateNetwork(ctx context.Context, id string, s NetworkSpec
 		if err := n.store.Networks().Save(ctx, net); err != nil {
 			return err
 		}
-		n.changed(ctx, "network/"+id)
+		if err := n.routersFollow(ctx, id); err != nil {
+			return err
+		}
 		if s.External.Set && !net.External {
 			if err := n.dropRBAC(ctx, id, AsExternal); err != nil {
 				return err
@@ -191,6 +193,18 @@ func (n *Networking) UpdateNetwork(ctx context.Context, id string, s NetworkSpec
 		return n.share(ctx, net, s.Shared, s.External)
 	})
 	return out, err
+}
+
+// routersFollow tells the fabric of a changed network and of the routers on it.
+func (n *Networking) routersFollow(ctx context.Context, id string) error {
+	q := Every("network_id", id).And("device_owner", OwnerRouter, OwnerGateway)
+	q.Bare = true
+	ports, err := n.store.Ports().List(ctx, q)
+	for _, p := range ports {
+		n.changed(ctx, "router/"+p.DeviceID)
+	}
+	n.changed(ctx, "network/"+id)
+	return err
 }
 
 func sameWire(net *Network, p Provider) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+
+	"stackd/internal/fault"
 )
 
 // Subnets are those that the caller may see.
@@ -176,15 +178,15 @@ func (n *Networking) metadataPort(ctx context.Context, net *Network) error {
 	if len(ports) > 0 {
 		return n.moveMetadata(ctx, &ports[0], subnets)
 	}
-	var want []FixedIP
-	for _, t := range subnets {
-		want = append(want, FixedIP{SubnetID: t.ID})
+	p, err := n.addPort(ctx, net, PortSpec{Common: Common{ProjectID: net.ProjectID}, FixedIPs: Some([]FixedIP{}), DeviceOwner: Some(OwnerMetadata), DeviceID: Some("ovnmeta-" + net.ID)})
+	if err != nil {
+		return err
 	}
-	_, err = n.addPort(ctx, net, PortSpec{Common: Common{ProjectID: net.ProjectID}, FixedIPs: Some(want), DeviceOwner: Some(OwnerMetadata), DeviceID: Some("ovnmeta-" + net.ID)})
-	return err
+	return n.moveMetadata(ctx, p, subnets)
 }
 
-// moveMetadata gives the network's own port addresses on these subnets only.
+// moveMetadata gives the network's own port addresses on these subnets only. A
+// subnet that is full does without.
 func (n *Networking) moveMetadata(ctx context.Context, p *Port, subnets []Subnet) error {
 	var keep []FixedIP
 	for _, t := range subnets {
@@ -194,6 +196,9 @@ func (n *Networking) moveMetadata(ctx context.Context, p *Port, subnets []Subnet
 			continue
 		}
 		got, err := n.allocate(ctx, p, subnets, Some([]FixedIP{{SubnetID: t.ID}}))
+		if f := fault.Of(err); f != nil && f.Type == "IpAddressGenerationFailure" {
+			continue
+		}
 		if err != nil {
 			return err
 		}
