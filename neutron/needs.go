@@ -61,6 +61,8 @@ type Store interface {
 
 	// Taken are the addresses in use on a subnet; with any given, only of those.
 	Taken(ctx context.Context, subnetID string, among ...string) (map[string]bool, error)
+	// InUse counts the addresses in use on each subnet of some networks.
+	InUse(ctx context.Context, networks ...string) (map[string]int, error)
 	// Segments are the ids in use on a wire; with any given, only of those.
 	Segments(ctx context.Context, kind, physical string, among ...int) (map[int]bool, error)
 	// SetPortStatus changes nothing else; false when it was so already.

@@ -43,7 +43,7 @@ func Routes(n *neutron.Networking, rules *policy.Rules) []rest.Route {
 		a.versionRoutes(), a.extensionRoutes(),
 		a.networks().routes(), a.subnets().routes(), a.ports().routes(), routers.routes(), a.routerActions(routers), a.floatingIPs().routes(),
 		a.securityGroups().routes(), a.rules_().routes(), pools.routes(), a.poolActions(pools), a.addressScopes().routes(), a.rbacPolicies().routes(),
-		a.quotaRoutes(), a.agents(), a.zoneRoutes(),
+		a.quotaRoutes(), a.agents(), a.zoneRoutes(), a.availabilityRoutes(),
 	} {
 		out = append(out, rs...)
 	}

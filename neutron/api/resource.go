@@ -32,14 +32,13 @@ type resource[T, S any] struct {
 	update func(context.Context, string, S) (*T, error)
 	remove func(context.Context, string) error
 
-	view    func(*T) any                                     // a wire type with a part named Guarded
-	target  func(*T) policy.Target                           // for the rules
-	owner   func(*S) *string                                 // where the request says whose it will be
-	parent  func(context.Context, *S) (policy.Target, error) // what the rules ask of the thing it is made on
-	tags    func([]string) S                                 // a change of the tags alone; nil: it has none
-	tagsOf  func(*T) []string
-	rev     func(*T) int64
-	missing string // the fault's name for a thing that is not there
+	view   func(*T) any                                     // a wire type with a part named Guarded
+	target func(*T) policy.Target                           // for the rules
+	owner  func(*S) *string                                 // where the request says whose it will be
+	parent func(context.Context, *S) (policy.Target, error) // what the rules ask of the thing it is made on
+	tags   func([]string) S                                 // a change of the tags alone; nil: it has none
+	tagsOf func(*T) []string
+	rev    func(*T) int64
 }
 
 // Guarded are the attributes of a view that have rules of their own.

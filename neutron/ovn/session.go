@@ -188,14 +188,12 @@ func (s *session) have(keys map[string]bool) (rows, error) {
 	out := rows{}
 	for table, kind := range nbTables {
 		t := s.nb.Cache().Table(table)
-		found := map[string]model.Model{}
+		var found map[string]model.Model
+		var err error
 		if keys == nil {
 			found = t.RowsShallow()
-		} else {
-			var err error
-			if found, err = t.RowsByModels(ownedBy(kind, keys)); err != nil {
-				return nil, err
-			}
+		} else if found, err = t.RowsByModels(ownedBy(kind, keys)); err != nil {
+			return nil, err
 		}
 		for id, m := range found {
 			if m.(ours).owner() != "" {

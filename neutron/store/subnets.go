@@ -76,3 +76,18 @@ func (s *Store) Taken(ctx context.Context, subnet string, among ...string) (map[
 	}
 	return out, err
 }
+
+// InUse counts the addresses in use on each subnet of some networks.
+func (s *Store) InUse(ctx context.Context, networks ...string) (map[string]int, error) {
+	var found []struct {
+		SubnetID string
+		N        int
+	}
+	err := s.db.Q(ctx).NewSelect().TableExpr("fixed_ips").ColumnExpr("subnet_id, COUNT(*) AS n").
+		Where("subnet_id IN (SELECT id FROM subnets WHERE network_id IN (?))", bun.List(networks)).GroupExpr("subnet_id").Scan(ctx, &found)
+	out := map[string]int{}
+	for _, f := range found {
+		out[f.SubnetID] = f.N
+	}
+	return out, err
+}
