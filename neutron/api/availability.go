@@ -47,6 +47,7 @@ func (a *API) availabilityRoutes() []rest.Route {
 		{On: at, Rule: rule, Target: anybody, List: &rest.Listing{Key: "network_ip_availabilities", Filters: filters}, Do: rest.Do(a.availabilities)},
 		{On: at + "/{id}", Rule: rule, Target: anybody, Do: rest.Do(a.availability)},
 		{On: "GET /v2.0/floatingip_pools", Rule: "get_floatingip_pool", Do: rest.Do(a.floatingPools)},
+		{On: "GET /v2.0/floatingip-pools", Rule: "get_floatingip_pool", Do: rest.Do(a.floatingPools)}, // as neutron's own clients say it
 	}
 }
 

@@ -22,7 +22,7 @@ func TestAvailability(t *testing.T) {
 	c.fails(admin, "GET "+at+"/nosuch", nil, 404, "NetworkNotFound", "")
 	out := c.ok(admin, "POST /networks", object{"network": object{"router:external": true}}, 201)
 	c.ok(admin, "POST /subnets", object{"subnet": object{"network_id": out["id"], "ip_version": 4, "cidr": "203.0.113.0/24"}}, 201)
-	if pools := c.ok(member, "GET /floatingip_pools", nil, 200)["floatingip_pools"].([]any); len(pools) != 1 || pools[0].(object)["cidr"] != "203.0.113.0/24" {
+	if pools := c.ok(member, "GET /floatingip-pools", nil, 200)["floatingip_pools"].([]any); len(pools) != 1 || pools[0].(object)["cidr"] != "203.0.113.0/24" {
 		t.Error(pools)
 	}
 }
