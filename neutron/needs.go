@@ -31,6 +31,12 @@ func (q Query) And(name string, values ...string) Query {
 	return q
 }
 
+// Alone asks for the rows without what belongs to them.
+func (q Query) Alone() Query {
+	q.Bare = true
+	return q
+}
+
 // A Table keeps the things of one kind, each whole with what belongs to it.
 type Table[T any] interface {
 	List(context.Context, Query) ([]T, error)

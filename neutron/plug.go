@@ -125,7 +125,7 @@ func (n *Networking) GroupIDs(ctx context.Context, project string, names []strin
 	if len(names) == 0 {
 		names = []string{"default"}
 	}
-	have, err := n.store.SecurityGroups().List(ctx, Query{Project: project})
+	have, err := n.store.SecurityGroups().List(ctx, Query{Project: project}.Alone())
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +198,7 @@ func (n *Networking) plug(ctx context.Context, r ServerRequest, c NIC, groups []
 		}
 		return p.ID, n.savePort(ctx, p)
 	}
-	net, err := get(ctx, n.store.Networks(), "network", c.NetworkID)
+	net, err := only(ctx, n.store.Networks(), Every("id", c.NetworkID).Alone(), "network", c.NetworkID)
 	if err != nil {
 		return "", err
 	}

@@ -208,7 +208,7 @@ func (n *Networking) DeleteFloatingIP(ctx context.Context, id string) error {
 
 // freeFloating takes back the floating IPs of a port but for the addresses it keeps.
 func (n *Networking) freeFloating(ctx context.Context, port string, keep []string) error {
-	fips, err := n.store.FloatingIPs().List(ctx, Every("port_id", port))
+	fips, err := n.store.FloatingIPs().List(ctx, Every("port_id", port).Alone())
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func (n *Networking) CreatePort(ctx context.Context, s PortSpec) (out *Port, err
 		return nil, err
 	}
 	err = n.store.Tx(ctx, func(ctx context.Context) error {
-		net, err := see(ctx, n.store.Networks(), "network", s.NetworkID)
+		net, err := only(ctx, n.store.Networks(), asker(ctx, Query{}).And("id", s.NetworkID).Alone(), "network", s.NetworkID)
 		if err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (n *Networking) addPort(ctx context.Context, net *Network, s PortSpec) (*Po
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	subnets, err := n.store.Subnets().List(ctx, Every("network_id", net.ID))
+	subnets, err := n.store.Subnets().List(ctx, Every("network_id", net.ID).Alone())
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (n *Networking) chooseMAC(ctx context.Context, p *Port, want Maybe[string])
 		}
 		try = []string{m}
 	}
-	have, err := n.store.Ports().List(ctx, Every("network_id", p.NetworkID).And("mac_address", try...))
+	have, err := n.store.Ports().List(ctx, Every("network_id", p.NetworkID).And("mac_address", try...).Alone())
 	if err != nil {
 		return err
 	}
@@ -144,10 +144,10 @@ func (n *Networking) groups(ctx context.Context, p *Port, ids []string) ([]strin
 	if q.Project == "" {
 		q.Project = p.ProjectID
 	}
-	have, err := n.store.SecurityGroups().List(ctx, q)
+	have, err := n.store.SecurityGroups().List(ctx, q.Alone())
 	if err == nil && len(have) < len(ids) && p.ProjectID != q.Project {
 		q.Project = p.ProjectID
-		have, err = n.store.SecurityGroups().List(ctx, q)
+		have, err = n.store.SecurityGroups().List(ctx, q.Alone())
 	}
 	if err != nil {
 		return nil, err
@@ -346,7 +346,7 @@ func (n *Networking) readdress(ctx context.Context, p *Port, want Maybe[[]FixedI
 	if !want.Set {
 		return nil
 	}
-	subnets, err := n.store.Subnets().List(ctx, Every("network_id", p.NetworkID))
+	subnets, err := n.store.Subnets().List(ctx, Every("network_id", p.NetworkID).Alone())
 	if err != nil {
 		return err
 	}

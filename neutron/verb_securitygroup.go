@@ -32,7 +32,7 @@ func (n *Networking) SecurityGroup(ctx context.Context, id string) (*SecurityGro
 
 // DefaultGroup is the id of a project's default group, made when it is not there yet.
 func (n *Networking) DefaultGroup(ctx context.Context, project string) (id string, err error) {
-	have, err := n.store.SecurityGroups().List(ctx, Every("is_default", "true").And("project_id", project))
+	have, err := n.store.SecurityGroups().List(ctx, Every("is_default", "true").And("project_id", project).Alone())
 	if err != nil || len(have) > 0 {
 		if len(have) > 0 {
 			id = have[0].ID
@@ -47,7 +47,7 @@ func (n *Networking) DefaultGroup(ctx context.Context, project string) (id strin
 }
 
 func (n *Networking) defaultGroup(ctx context.Context, project string) (string, error) {
-	have, err := n.store.SecurityGroups().List(ctx, Every("is_default", "true").And("project_id", project))
+	have, err := n.store.SecurityGroups().List(ctx, Every("is_default", "true").And("project_id", project).Alone())
 	if err != nil {
 		return "", err
 	}
