@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -30,7 +31,11 @@ func tempest(dir, match string, list []string, keep bool) (results, error) {
 	args := []string{"run", "--config-file", filepath.Join(dir, "tempest.conf"), "--concurrency", "2"}
 	if keep {
 		file := filepath.Join(dir, "list")
-		if err := os.WriteFile(file, []byte(strings.Join(list, "\n")+"\n"), 0o644); err != nil {
+		var lines strings.Builder // of regular expressions: the name, to its end
+		for _, name := range list {
+			lines.WriteString("^" + regexp.QuoteMeta(name) + `\[` + "\n")
+		}
+		if err := os.WriteFile(file, []byte(lines.String()), 0o644); err != nil {
 			return results{}, err
 		}
 		args = append(args, "--include-list", file)
