@@ -13,7 +13,16 @@ import (
 type placing struct{ p *placement.Placement }
 
 func (x placing) Hosts(ctx context.Context, d nova.Demand) ([]string, error) {
-	return x.p.Able(ctx, d.Resources, d.Required, d.Forbidden)
+	g := placement.Group{Resources: d.Resources, Forbidden: d.Forbidden}
+	for _, t := range d.Required {
+		g.Required = append(g.Required, []string{t})
+	}
+	rows, err := x.p.Match(ctx, g)
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	return ids, err
 }
 
 func (x placing) Claim(ctx context.Context, d nova.Demand, provider string) error {

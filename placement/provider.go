@@ -85,3 +85,13 @@ func Custom(name string) bool { return len(name) <= 255 && custom.MatchString(na
 
 // Standard tells whether name is one of the standard classes.
 func Standard(name string) bool { return slices.Contains(StandardClasses, name) }
+
+// has tells whether the provider has all of the traits required and none forbidden.
+func (p *Provider) has(required, forbidden []string) bool {
+	for _, t := range required {
+		if !slices.Contains(p.Traits, t) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(forbidden, func(t string) bool { return slices.Contains(p.Traits, t) })
+}
