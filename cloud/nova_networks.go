@@ -155,7 +155,7 @@ func (x networks) RemoveGroup(ctx context.Context, server, project, group string
 }
 
 func (x networks) WithAddress(ctx context.Context, prefix string, v6 bool) ([]string, error) {
-	ports, err := x.n.Ports(ctx, neutron.Every("fixed_ips", "ip_address_substr="+prefix))
+	ports, err := x.n.Ports(ctx, neutron.Every("fixed_ips", "ip_address_substr="+prefix).And("attached", "true"))
 	ids := []string{}
 	for _, p := range ports {
 		if p.DeviceID != "" {

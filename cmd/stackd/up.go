@@ -52,7 +52,7 @@ func background(o *options) error {
 	if err := os.MkdirAll(o.Data, 0o755); err != nil {
 		return err
 	}
-	log, err := os.OpenFile(o.path("stackd.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	log, err := openLog(o)
 	if err != nil {
 		return err
 	}
@@ -151,12 +151,24 @@ func up(o *options) error {
 func logTo(o *options, events bool) {
 	var w io.Writer = os.Stderr
 	if !events {
-		f, err := os.OpenFile(o.path("stackd.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-		if err == nil {
+		if f, err := openLog(o); err == nil {
 			w = f
 		}
 	}
 	slog.SetDefault(slog.New(slog.NewJSONHandler(w, nil)))
+}
+
+// mostLog is how large the log may be when a cloud starts; then it becomes stackd.log.1.
+const mostLog = 64 << 20
+
+func openLog(o *options) (*os.File, error) {
+	name := o.path("stackd.log")
+	if st, err := os.Stat(name); err == nil && st.Size() > mostLog {
+		if err := os.Rename(name, name+".1"); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 }
 
 func summary(o *options) string {
