@@ -158,13 +158,16 @@ func (h *Host) Watch(ctx context.Context, warn func(error)) {
 func (h *Host) processes() []process { return append(h.ovnProcesses(), h.libvirtd()) }
 
 // Down ends the guests and daemons of the cloud and takes its network away.
-// The data stays.
+// The data stays. Of another cloud of the same name nothing is touched.
 func Down(ctx context.Context, o Options) error {
 	h, err := newHost(o)
 	if err != nil {
 		return err
 	}
 	if at, err := os.Readlink(h.Run); err != nil || at != h.DataDir {
+		if _, gone := os.Stat(at); err == nil && gone == nil {
+			return nil // the name is another cloud's: nothing of ours runs
+		}
 		_ = os.Remove(h.Run)
 		if err := os.Symlink(h.DataDir, h.Run); err != nil && !errors.Is(err, os.ErrExist) {
 			return err

@@ -39,6 +39,9 @@ func statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if output != "json" && output != "text" {
+				return fmt.Errorf("--output %s: text or json is wanted", output)
+			}
 			pid := running(o)
 			if output == "json" {
 				return json.NewEncoder(os.Stdout).Encode(map[string]any{"data": o.Data, "running": pid != 0, "process": pid, "auth_url": o.address(5000) + "/v3", "one_address": o.address(o.OnePort)})

@@ -29,9 +29,15 @@ func lock(o *options) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		return nil, errRunning{o.Data, holder(o)}
+	for try := 0; ; try++ { // running holds it for an instant
+		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
+			break
+		}
+		if try == 10 {
+			f.Close()
+			return nil, errRunning{o.Data, holder(o)}
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 	if err := f.Truncate(0); err != nil {
 		return nil, err
@@ -52,14 +58,15 @@ func holder(o *options) int {
 
 // running is the process that holds the lock now, 0 if none.
 func running(o *options) int {
-	f, err := lock(o)
-	if r := (errRunning{}); errors.As(err, &r) {
-		return r.pid
+	f, err := os.Open(o.path("lock"))
+	if err != nil {
+		return 0
 	}
-	if err == nil {
-		f.Close()
+	defer f.Close()
+	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil {
+		return 0
 	}
-	return 0
+	return holder(o)
 }
 
 // stop asks the process on the data folder to end, and waits for it.

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"stackd/agent/daemon"
 
@@ -70,19 +73,73 @@ func (o *options) check() error {
 			return err
 		}
 	}
+	if err := o.checkNames(); err != nil {
+		return err
+	}
 	if _, err := netip.ParseAddr(o.Listen); err != nil {
 		return fmt.Errorf("--listen %s: an address is wanted, for example 127.0.0.1 or 0.0.0.0", o.Listen)
 	}
 	if p, err := netip.ParsePrefix(o.Gateway); err != nil || !p.Addr().Is4() {
 		return fmt.Errorf("--public %s: an IPv4 address with its prefix is wanted, for example 172.24.4.1/24", o.Gateway)
 	}
+	if o.OnePort < 1 || o.OnePort > 65535 {
+		return fmt.Errorf("--one-port %d: a port from 1 to 65535 is wanted", o.OnePort)
+	}
+	if err := o.checkDatabase(); err != nil {
+		return err
+	}
+	return o.checkTLS()
+}
+
+func (o *options) checkNames() error {
+	switch {
+	case !nameShape.MatchString(o.Name):
+		return fmt.Errorf("--name %s: lower-case letters, digits and dashes are wanted, a letter first, 32 at most", o.Name)
+	case !hostShape.MatchString(o.Host):
+		return fmt.Errorf("--host %s: a host name is wanted", o.Host)
+	case o.Accel != "" && o.Accel != "kvm" && o.Accel != "tcg":
+		return fmt.Errorf("--accel %s: kvm or tcg is wanted", o.Accel)
+	case o.Sim < 0:
+		return fmt.Errorf("--sim %d: a number of hosts is wanted, 0 for this machine", o.Sim)
+	}
+	return nil
+}
+
+var (
+	nameShape = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+	hostShape = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$`)
+)
+
+// checkDatabase takes a PostgreSQL address as it is, and makes the name of an
+// SQLite file whole, so that it means the same from any working folder.
+func (o *options) checkDatabase() (err error) {
+	scheme, _, ok := strings.Cut(o.Database, "://")
+	switch {
+	case o.Database == "":
+		o.Database = o.path("stackd.db")
+	case !ok:
+		o.Database, err = filepath.Abs(o.Database)
+	case scheme != "postgres" && scheme != "postgresql":
+		return fmt.Errorf("--database %s://…: postgres://… or the name of an SQLite file is wanted", scheme)
+	}
+	return err
+}
+
+// checkTLS sees that the certificate and its key are there and fit.
+func (o *options) checkTLS() (err error) {
 	if (o.TLSCert == "") != (o.TLSKey == "") {
 		return fmt.Errorf("--tls-cert and --tls-key go together")
 	}
-	if o.Database == "" {
-		o.Database = o.path("stackd.db")
+	if o.TLSCert == "" {
+		return nil
 	}
-	return nil
+	if _, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey); err != nil {
+		return fmt.Errorf("--tls-cert, --tls-key: %w", err)
+	}
+	if o.TLSCert, err = filepath.Abs(o.TLSCert); err == nil {
+		o.TLSKey, err = filepath.Abs(o.TLSKey)
+	}
+	return err
 }
 
 func (o *options) path(parts ...string) string {

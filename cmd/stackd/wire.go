@@ -54,7 +54,9 @@ func (p *process) run(ctx context.Context, f func(context.Context)) { p.wg.Go(fu
 // start brings everything up, and returns when the first node is ready for servers.
 func start(ctx context.Context, o *options, s *steps) (*process, error) {
 	p, began := &process{}, time.Now()
+	told := ctx
 	ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	defer context.AfterFunc(told, p.cancel)()
 	err := s.do("database and identity", func() (bool, error) { return p.open(ctx, o) })
 	if err == nil {
 		err = s.do("APIs", func() (bool, error) { return false, p.listen(o) })
@@ -97,10 +99,14 @@ func (p *process) open(ctx context.Context, o *options) (already bool, err error
 		admin = login{"admin", "admin", rand.Text()}
 		cfg.AdminPassword = admin.Password
 	}
-	if p.cloud, err = cloud.Open(ctx, cfg); err != nil || already {
+	if p.cloud, err = cloud.Open(ctx, cfg); err != nil {
 		return already, err
 	}
-	return false, o.writeLogins(admin)
+	logins := []login{admin}
+	if l := o.readLogin("demo"); l.Password != "" {
+		logins = append(logins, l)
+	}
+	return already, o.writeLogins(logins...) // the addresses may have changed
 }
 
 // listen answers at every service's port, and at one for all.
