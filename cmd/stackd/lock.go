@@ -33,7 +33,7 @@ func lock(o *options) (*os.File, error) {
 		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
 			break
 		}
-		if try == 10 {
+		if try >= 10 && alive(holder(o)) || try == 250 {
 			f.Close()
 			return nil, errRunning{o.Data, holder(o)}
 		}
@@ -56,17 +56,33 @@ func holder(o *options) int {
 	return pid
 }
 
-// running is the process that holds the lock now, 0 if none.
+// running is the process that holds the lock now, 0 if none. A process that was
+// killed may hold it for another moment, until its last thread has gone.
 func running(o *options) int {
 	f, err := os.Open(o.path("lock"))
 	if err != nil {
 		return 0
 	}
 	defer f.Close()
-	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil {
-		return 0
+	for try := 0; ; try++ {
+		if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil {
+			return 0
+		}
+		if pid := holder(o); alive(pid) || try == 250 {
+			return pid
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	return holder(o)
+}
+
+// alive tells whether a process is there and is not being buried (proc(5), stat).
+func alive(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, after, _ := strings.Cut(string(b), ") ")
+	return after != "" && after[0] != 'Z' && after[0] != 'X'
 }
 
 // stop asks the process on the data folder to end, and waits for it.
