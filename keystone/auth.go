@@ -56,6 +56,11 @@ func (i *Identity) SignIn(ctx context.Context, p Proof, w ScopeWish) (*Session, 
 	if err != nil {
 		return nil, "", err
 	}
+	return i.issue(ctx, gen, who, c, w)
+}
+
+// issue makes the token, and remembers it as of gen.
+func (i *Identity) issue(ctx context.Context, gen int64, who *proven, c *claims, w ScopeWish) (*Session, string, error) {
 	s, err := i.settle(ctx, who, c, w)
 	if err != nil {
 		return nil, "", err
@@ -169,7 +174,7 @@ func (i *Identity) proveByToken(ctx context.Context, p Proof) (*proven, error) {
 		}
 		return nil, err
 	}
-	if s.AppCred != nil || s.Trust != nil {
+	if s.AppCred != nil || s.Trust != nil || ByKey(s.Who) {
 		return nil, forbidden("A delegated token cannot be exchanged for another.")
 	}
 	u, err := i.User(ctx, s.Who.User.ID)

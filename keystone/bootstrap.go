@@ -10,6 +10,7 @@ import (
 type BootstrapSpec struct {
 	AdminUser     string // "admin"
 	AdminPassword string // of the admin when it is made, or when it has none; "" keeps
+	ResetAdmin    bool   // the admin gets AdminPassword in any case: nobody knows the one it has
 	AdminProject  string // "admin"
 	Region        string // "RegionOne"
 	// Endpoints are the addresses of the services there are: service type → URL.
@@ -38,7 +39,7 @@ func (i *Identity) Bootstrap(ctx context.Context, b BootstrapSpec) error {
 	}
 	var fresh User
 	old, err := one[User](ctx, i.store, Match{"domain_id": DefaultDomain, "name": b.AdminUser})
-	if err == nil && (old == nil || old.PasswordHash == "") { // hashing takes a quarter of a second of every start
+	if err == nil && (old == nil || old.PasswordHash == "" || b.ResetAdmin) { // hashing takes a quarter of a second of every start
 		err = i.setPassword(ctx, &fresh, b.AdminPassword)
 	}
 	if err != nil {
@@ -131,7 +132,7 @@ func (i *Identity) ensureAdmin(ctx context.Context, b BootstrapSpec, domain, rol
 	if u == nil {
 		u = &User{ID: NewID(), Name: b.AdminUser, DomainID: domain, Enabled: true, Options: map[string]any{}, CreatedAt: i.db.Now(), PasswordHash: fresh.PasswordHash, PasswordAt: fresh.PasswordAt}
 		err = i.store.Insert(ctx, u)
-	} else if u.PasswordHash == "" && fresh.PasswordHash != "" {
+	} else if (u.PasswordHash == "" || b.ResetAdmin) && fresh.PasswordHash != "" {
 		u.PasswordHash, u.PasswordAt = fresh.PasswordHash, fresh.PasswordAt
 		err = i.store.Update(ctx, u)
 	}

@@ -98,7 +98,11 @@ func (i *Identity) UpdateCredential(ctx context.Context, id string, change func(
 		if c, err = i.Credential(ctx, id); err != nil {
 			return err
 		}
+		old := boundsOf(c.Blob)
 		if err := change(c); err != nil {
+			return err
+		}
+		if err := unbound(old, boundsOf(c.Blob)); err != nil {
 			return err
 		}
 		if c.Type == "ec2" && c.ProjectID == "" {

@@ -10,9 +10,9 @@ import (
 
 // An EC2Key is a key pair in the manner of EC2, kept as a credential of type ec2.
 type EC2Key struct {
-	Access  string `json:"access"`
-	Secret  string `json:"secret"`
-	TrustID string `json:"trust_id,omitempty"`
+	Access string `json:"access"`
+	Secret string `json:"secret"`
+	bounds
 
 	UserID, ProjectID string `json:"-"`
 }
@@ -28,15 +28,17 @@ func ec2Access(blob string) (string, error) {
 	return k.Access, nil
 }
 
-// CreateEC2Key makes a key pair for a user on a project.
-func (i *Identity) CreateEC2Key(ctx context.Context, user, project string) (*EC2Key, error) {
+// CreateEC2Key makes a key pair for a user on a project. One made by a delegated
+// token gives no more than the token does.
+func (i *Identity) CreateEC2Key(ctx context.Context, who *token.Who, user, project string) (*EC2Key, error) {
 	if _, err := i.User(ctx, user); err != nil {
 		return nil, err
 	}
 	if _, err := i.Project(ctx, project); err != nil {
 		return nil, err
 	}
-	k := &EC2Key{Access: NewID(), Secret: NewID(), UserID: user, ProjectID: project}
+	k := &EC2Key{Access: NewID(), Secret: NewID(), UserID: user, ProjectID: project,
+		bounds: bounds{TrustID: who.TrustID, AppCredID: who.AppCredID}}
 	b, err := json.Marshal(k)
 	if err != nil {
 		return nil, err

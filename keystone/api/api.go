@@ -25,7 +25,7 @@ type API struct {
 
 // New is the handler of identity's whole REST API; "/" is its version document.
 func New(id *keystone.Identity, rules *policy.Rules) http.Handler {
-	api := &rest.API{Name: "identity", Tokens: id, Rules: rules, MaxLimit: 1 << 30, Fault: shape, Denied: keystone.Denied, Violated: violated, Malformed: malformed, Links: links}
+	api := &rest.API{Name: "identity", Tokens: doorkeeper{id}, Rules: rules, MaxLimit: 1 << 30, Fault: shape, Denied: keystone.Denied, Violated: violated, Malformed: malformed, Links: links}
 	h := api.Handler(Routes(id))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Vary", "X-Auth-Token")
@@ -41,7 +41,7 @@ func Routes(id *keystone.Identity) []rest.Route {
 		versionRows(), a.tokenRows(), a.domainRows(), a.projectRows(), a.tagRows(), a.userRows(), a.groupRows(), a.roleRows(),
 		a.impliedRows(), a.grantRows(), a.assignmentRows(), a.regionRows(), a.serviceRows(), a.endpointRows(), a.policyRows(),
 		a.credentialRows(), a.ec2Rows(), a.appCredRows(), a.accessRuleRows(), a.trustRows(), a.registeredLimitRows(), a.limitRows(),
-		a.endpointFilterRows(), a.consumerRows(), a.domainConfigRows(),
+		a.endpointFilterRows(), a.consumerRows(), a.domainConfigRows(), a.signatureRows(),
 	} {
 		all = append(all, rows...)
 	}

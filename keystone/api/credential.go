@@ -100,6 +100,9 @@ func (a *API) createCredential(c *rest.Call, in credentialBody) (credentialOut, 
 	if p := delegatedTo(c); p != "" && k.ProjectID != p {
 		return credentialOut{}, keystone.Denied("identity:create_credential")
 	}
+	if err := k.Bind(c.Who); err != nil {
+		return credentialOut{}, err
+	}
 	err := a.id.CreateCredential(c.Context(), k)
 	return credentialOut{credentialOf(c, k)}, err
 }

@@ -60,7 +60,7 @@ func (a *API) createEC2(c *rest.Call, in struct {
 	if err := a.id.MayMakeKeys(c.Context(), c.Who, in.TenantID); err != nil {
 		return ec2Out{}, err
 	}
-	k, err := a.id.CreateEC2Key(c.Context(), in.ID, in.TenantID)
+	k, err := a.id.CreateEC2Key(c.Context(), c.Who, in.ID, in.TenantID)
 	if err != nil {
 		return ec2Out{}, err
 	}
