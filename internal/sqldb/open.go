@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ type DB struct {
 }
 
 // Open opens "postgres://…" or an SQLite file by its path. The file is made when
-// missing, mode 0600 by the caller's umask.
+// missing, and then only its owner may read it.
 func Open(ctx context.Context, where string) (*DB, error) {
 	d := &DB{Now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }, url: where}
 	var err error
@@ -59,6 +60,11 @@ func (d *DB) openPostgres(where string) error {
 }
 
 func (d *DB) openSQLite(path string) error {
+	made, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite's own default is for all to read
+	if err != nil {
+		return err
+	}
+	made.Close()
 	pragmas := "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&_pragma=cache_size(-8000)&_pragma=temp_store(2)"
 	file := "file:" + (&url.URL{Path: path}).EscapedPath()
 	w, err := sql.Open("sqlite", file+"?_txlock=immediate&"+pragmas)

@@ -3,6 +3,8 @@ package sqldb_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -155,4 +157,19 @@ func TestPages(t *testing.T) {
 			t.Fatal(seen)
 		}
 	})
+}
+
+func TestOnlyTheOwnerReadsTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	db, err := sqldb.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	setup(t, db)
+	for _, f := range []string{path, path + "-wal", path + "-shm"} {
+		if st, err := os.Stat(f); err != nil || st.Mode().Perm() != 0o600 {
+			t.Error(f, st, err)
+		}
+	}
 }
