@@ -41,6 +41,7 @@ type Config struct {
 	DataDir       string // images are kept below it
 	Region        string // RegionOne
 	AdminPassword string // of a new cloud's administrator; "" leaves it
+	ResetAdmin    bool   // the administrator gets AdminPassword in any case
 	MasterKey     []byte // wraps the keys in the database; see keystone.MasterKey
 	BcryptCost    int    // 12
 	Console       string // where browsers open displays: http://127.0.0.1:6080
@@ -103,7 +104,7 @@ func (c *Cloud) identity(ctx context.Context, cfg Config) error {
 		return err
 	}
 	at := cfg.Address
-	err = c.Identity.Bootstrap(ctx, keystone.BootstrapSpec{AdminPassword: cfg.AdminPassword, Region: cmp.Or(cfg.Region, "RegionOne"), Endpoints: map[string]string{
+	err = c.Identity.Bootstrap(ctx, keystone.BootstrapSpec{AdminPassword: cfg.AdminPassword, ResetAdmin: cfg.ResetAdmin, Region: cmp.Or(cfg.Region, "RegionOne"), Endpoints: map[string]string{
 		"identity": at(5000) + "/v3", "image": at(9292), "compute": at(8774) + "/v2.1", "placement": at(8778), "network": at(9696)}})
 	c.Handlers["identity"] = keystoneapi.New(c.Identity, c.Rules["keystone"])
 	c.loops = append(c.loops, c.Identity.Watch)

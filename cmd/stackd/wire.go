@@ -97,8 +97,8 @@ func (p *process) open(ctx context.Context, o *options) (already bool, err error
 	cfg := cloud.Config{Database: o.Database, DataDir: o.Data, Region: o.Region, MasterKey: key, Address: o.address, Console: o.address(6080), Network: neutron.DefaultConfig()}
 	if !already {
 		admin = login{"admin", "admin", rand.Text()}
-		cfg.AdminPassword = admin.Password
 	}
+	cfg.AdminPassword, cfg.ResetAdmin = admin.Password, !already
 	if p.cloud, err = cloud.Open(ctx, cfg); err != nil {
 		return already, err
 	}
