@@ -1,0 +1,29 @@
+package keystone_test
+
+import (
+	"testing"
+
+	"stackd/internal/sqldb"
+	"stackd/internal/sqldb/dbtest"
+	"stackd/keystone"
+	"stackd/keystone/keystonetest"
+)
+
+func TestAnAdminsPasswordIsKeptUnlessNobodyKnowsIt(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		c := keystonetest.New(t, db)
+		signsIn := func(password string) bool {
+			_, _, err := c.Identity.SignIn(t.Context(), keystone.Proof{Methods: []string{"password"}, Password: password,
+				User: keystone.Named{Name: "admin", DomainID: keystone.DefaultDomain}}, keystone.ScopeWish{Unscoped: true})
+			return err == nil
+		}
+		again := keystone.BootstrapSpec{AdminPassword: "another"}
+		if err := c.Bootstrap(t.Context(), again); err != nil || signsIn("another") || !signsIn(keystonetest.Password) {
+			t.Fatal("a second bootstrap changed the password", err)
+		}
+		again.ResetAdmin = true
+		if err := c.Bootstrap(t.Context(), again); err != nil || !signsIn("another") || signsIn(keystonetest.Password) {
+			t.Fatal("the password was not reset", err)
+		}
+	})
+}
