@@ -7,7 +7,22 @@ import (
 	"stackd/internal/sqldb/dbtest"
 	"stackd/keystone"
 	"stackd/keystone/keystonetest"
+	"stackd/keystone/store"
 )
+
+func TestABootstrapUnderAnotherMasterKeyIsRefused(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		c := keystonetest.New(t, db)
+		other, err := keystone.New(db, store.New(db), keystone.Options{BcryptCost: 4, MasterKey: []byte("not the one")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Bootstrap(t.Context(), keystone.BootstrapSpec{AdminPassword: "another", ResetAdmin: true}); err == nil {
+			t.Fatal("keys that cannot be read were taken")
+		}
+		c.Admin() // with the password as it was
+	})
+}
 
 func TestAnAdminsPasswordIsKeptUnlessNobodyKnowsIt(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {

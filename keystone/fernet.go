@@ -89,7 +89,7 @@ func (k *keyring) unwrap(s string) (*fernet.Key, error) {
 	plain, err := g.Open(nil, b[:g.NonceSize()], b[g.NonceSize():], nil)
 	var key fernet.Key
 	if err != nil || copy(key[:], plain) != len(key) {
-		return nil, fmt.Errorf("the keys in the database were made under another master key")
+		return nil, fmt.Errorf("the keys in the database were made under another master key: use the master.key of the data folder that made them")
 	}
 	return &key, nil
 }
@@ -128,7 +128,7 @@ func (i *Identity) secrets(ctx context.Context, kind string) ([]*fernet.Key, err
 	return fresh[kind], nil
 }
 
-// setUpKeys makes the first keys, once.
+// setUpKeys makes the first keys, once, and sees that the keys there are can be read.
 func (i *Identity) setUpKeys(ctx context.Context) error {
 	for _, kind := range []string{"fernet", "credential"} {
 		n, err := i.store.Count(ctx, (*Key)(nil), Match{"kind": kind})
@@ -142,7 +142,9 @@ func (i *Identity) setUpKeys(ctx context.Context) error {
 		}
 	}
 	i.keys.stale.Store(true)
-	return nil
+	_, err := i.secrets(ctx, "fernet")
+	i.keys.stale.Store(true) // what was read counts once it is committed
+	return err
 }
 
 func (i *Identity) addKey(ctx context.Context, kind string, position int64) error {
