@@ -22,6 +22,8 @@ type Proof struct {
 	User     Named // of password; of an application credential by name
 	Password string
 	Token    string
+	CodeUser Named // of totp
+	Passcode string
 	AppCred  Named // its Name is one of User's
 	Secret   string
 }
@@ -113,6 +115,8 @@ func (i *Identity) proveBy(ctx context.Context, method string, p Proof) (*proven
 	switch method {
 	case "password":
 		return i.proveByPassword(ctx, p)
+	case "totp":
+		return i.proveByTOTP(ctx, p)
 	case "token":
 		return i.proveByToken(ctx, p)
 	case "application_credential":
@@ -126,7 +130,7 @@ func (i *Identity) proveByPassword(ctx context.Context, p Proof) (*proven, error
 	if err != nil {
 		return nil, err
 	}
-	ok, err := i.verify(ctx, u, p.Password)
+	ok, err := i.knows(ctx, u, p.Password)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,12 @@ type Options struct {
 	// the rest for checking only. It is 5: with a new one a day, a token can be
 	// checked for two days after its end.
 	KeepKeys int
+	// LockoutAttempts is after how many wrong passwords or passcodes in a row a user
+	// is locked out for LockoutDuration (half an hour); 0 is never.
+	LockoutAttempts int
+	LockoutDuration time.Duration
+	// TOTP offers sign-in by passcode. A passcode is short: have a lock-out with it.
+	TOTP bool
 }
 
 // Identity is who people are, and the verbs on all that belongs to it.
@@ -55,6 +61,7 @@ type Identity struct {
 func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 	o.BcryptCost = cmp.Or(o.BcryptCost, 12)
 	o.TokenLife = cmp.Or(o.TokenLife, time.Hour)
+	o.LockoutDuration = cmp.Or(o.LockoutDuration, 30*time.Minute)
 	o.KeepKeys = cmp.Or(o.KeepKeys, 5)
 	if len(o.MasterKey) == 0 {
 		o.MasterKey = make([]byte, 32)

@@ -42,7 +42,12 @@ type Store interface {
 	// Assignments are the assignments as they were made.
 	Assignments(ctx context.Context, q AssignmentQuery) ([]Assignment, error)
 
-	// Prune forgets revocations of tokens that have ended by themselves.
+	// Fail counts a wrong proof of a user, from one again if the last was before since.
+	// What is counted at once is counted whole.
+	Fail(ctx context.Context, user string, now, since time.Time) error
+
+	// Prune forgets used passcodes that are out of date, and revocations of tokens
+	// that have ended by themselves.
 	Prune(ctx context.Context, now time.Time) error
 	DropProjects(ctx context.Context, ids []string) error
 	DropDomain(ctx context.Context, id string) error

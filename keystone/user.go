@@ -113,6 +113,11 @@ func (i *Identity) UpdateUser(ctx context.Context, id, password string, change f
 		if old.Enabled && !u.Enabled {
 			u.TokensFrom = i.db.Now()
 		}
+		if u.Enabled && (fresh.PasswordHash != "" || !old.Enabled) {
+			if err := i.forgive(ctx, id); err != nil {
+				return err
+			}
+		}
 		return i.saveUser(ctx, u)
 	})
 	return u, err
@@ -137,7 +142,7 @@ func (i *Identity) ChangePassword(ctx context.Context, id, original, password st
 	if err != nil {
 		return err
 	}
-	if ok, err := i.verify(ctx, u, original); err != nil || !ok || !u.Enabled {
+	if ok, err := i.knows(ctx, u, original); err != nil || !ok || !u.Enabled {
 		return firstOf(err, Unauthorized("the original password is wrong"))
 	}
 	if locked, _ := u.Options["lock_password"].(bool); locked {

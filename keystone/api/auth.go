@@ -15,6 +15,9 @@ type authIn struct {
 			Password *struct {
 				User *userIn `json:"user"`
 			} `json:"password"`
+			TOTP *struct {
+				User *userIn `json:"user"`
+			} `json:"totp"`
 			Token *struct {
 				ID string `json:"id"`
 			} `json:"token"`
@@ -39,6 +42,7 @@ type userIn struct {
 	Name     string    `json:"name"`
 	Domain   *domainIn `json:"domain"`
 	Password *string   `json:"password"`
+	Passcode *string   `json:"passcode"`
 }
 
 // named is who or what is meant; a name needs a domain.
@@ -84,6 +88,19 @@ func (in *authIn) proofBy(method string, p *keystone.Proof) (err error) {
 		}
 		p.Password = *u.Password
 		p.User, err = named(u.ID, u.Name, u.Domain, "user")
+	case "totp":
+		if id.TOTP == nil {
+			return expecting("totp", "identity")
+		}
+		u := id.TOTP.User
+		if u == nil {
+			return expecting("user", "totp")
+		}
+		if u.Passcode == nil {
+			return expecting("passcode", "user")
+		}
+		p.Passcode = *u.Passcode
+		p.CodeUser, err = named(u.ID, u.Name, u.Domain, "user")
 	case "token":
 		if id.Token == nil {
 			return expecting("token", "identity")

@@ -28,11 +28,18 @@ type Cloud struct {
 // New is a bootstrapped identity service on the test's database.
 func New(t testing.TB, db *sqldb.DB) *Cloud {
 	t.Helper()
+	return With(t, db, keystone.Options{})
+}
+
+// With is New with these options.
+func With(t testing.TB, db *sqldb.DB, o keystone.Options) *Cloud {
+	t.Helper()
+	o.BcryptCost, o.MasterKey = 4, []byte("for tests only")
 	ctx := context.Background()
 	if err := store.Migrate(ctx, db); err != nil {
 		t.Fatal(err)
 	}
-	i, err := keystone.New(db, store.New(db), keystone.Options{BcryptCost: 4, MasterKey: []byte("for tests only")})
+	i, err := keystone.New(db, store.New(db), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,6 +63,8 @@ var tables = map[reflect.Type]string{
 	reflect.TypeFor[keystone.EndpointFilter]():  "keystone_endpoint_filters",
 	reflect.TypeFor[keystone.Consumer]():        "keystone_consumers",
 	reflect.TypeFor[keystone.DomainOption]():    "keystone_domain_options",
+	reflect.TypeFor[keystone.Failures]():        "keystone_failures",
+	reflect.TypeFor[keystone.UsedCode]():        "keystone_used_codes",
 }
 
 // tableOf is the table of a row, of a pointer to it, or of a slice of either.
@@ -206,6 +208,16 @@ func columns(rows any) map[string]reflect.Type {
 
 func (s *Store) Prune(ctx context.Context, now time.Time) error {
 	_, err := s.db.Q(ctx).NewDelete().TableExpr("keystone_revocations").Where("expires_at < ?", now).Exec(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.Q(ctx).NewDelete().TableExpr("keystone_used_codes").Where("step < ?", now.Unix()/30-10).Exec(ctx)
+	return err
+}
+
+func (s *Store) Fail(ctx context.Context, user string, now, since time.Time) error {
+	_, err := s.db.Q(ctx).NewRaw(`INSERT INTO keystone_failures (user_id, attempts, failed_at) VALUES (?, 1, ?) ON CONFLICT (user_id) DO UPDATE SET
+		attempts = CASE WHEN keystone_failures.failed_at < ? THEN 1 ELSE keystone_failures.attempts + 1 END, failed_at = excluded.failed_at`, user, now, since).Exec(ctx)
 	return err
 }
 

@@ -79,6 +79,7 @@ func (s *Store) DropUser(ctx context.Context, id string) error {
 		"DELETE FROM keystone_access_rules WHERE user_id = ?",
 		"DELETE FROM keystone_trusts WHERE trustor_user_id = ?",
 		"DELETE FROM keystone_trusts WHERE trustee_user_id = ?",
+		"DELETE FROM keystone_failures WHERE user_id = ?",
 		"DELETE FROM keystone_users WHERE id = ?",
 	}, id)
 }
