@@ -203,6 +203,10 @@ func (s *service) history(c *rest.Call, in byID) (listing.Page[actionView], erro
 	if err != nil {
 		return none, err
 	}
+	before, err := when(c.List, "changes-before")
+	if err != nil {
+		return none, err
+	}
 	if _, err := s.historical(c, in.ID); err != nil {
 		return none, err
 	}
@@ -210,7 +214,9 @@ func (s *service) history(c *rest.Call, in byID) (listing.Page[actionView], erro
 	if err != nil {
 		return none, err
 	}
-	rows = slices.DeleteFunc(rows, func(a *nova.ServerAction) bool { return a.UpdatedAt.Before(since) })
+	rows = slices.DeleteFunc(rows, func(a *nova.ServerAction) bool {
+		return a.UpdatedAt.Before(since) || !before.IsZero() && a.UpdatedAt.After(before)
+	})
 	p := listing.Map(listing.Cut(rows, c.List.Limit), viewAction)
 	if p.More {
 		c.NextMarker = p.Items[len(p.Items)-1].Request
