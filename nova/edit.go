@@ -63,10 +63,8 @@ func (c *Compute) editable(ctx context.Context, s *Server, action string) error 
 	if err := unlocked(ctx, s); err != nil {
 		return err
 	}
-	if s.VMState == Building || s.VMState == Errored && !s.launched() {
-		if s.VMState == Building {
-			return wrongState(s, action, "vm_state", s.VMState)
-		}
+	if s.VMState == Building {
+		return wrongState(s, action, "vm_state", s.VMState)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package nova
 
 import (
 	"context"
-	"time"
 
 	"stackd/agent/wish"
 )
@@ -122,6 +121,3 @@ type Inventory struct {
 type Nodes interface {
 	Live(host string) (wish.Live, error)
 }
-
-// Clock tells the time; sqldb's.
-type Clock func() time.Time

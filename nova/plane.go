@@ -74,7 +74,7 @@ func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) 
 	if err != nil {
 		return w, err
 	}
-	zones, err := c.zoneOf(ctx)
+	zones, err := c.ZoneOf(ctx)
 	if err != nil {
 		return w, err
 	}

@@ -70,7 +70,7 @@ func (c *Compute) choose(ctx context.Context, s *Server, able []string) ([]*Host
 	if err != nil {
 		return nil, err
 	}
-	zones, err := c.zoneOf(ctx)
+	zones, err := c.ZoneOf(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,8 @@ type Zone struct {
 	Hosts []*Host
 }
 
-func (c *Compute) zoneOf(ctx context.Context) (map[string]string, error) {
+// ZoneOf is host → zone, for those that an aggregate puts into one.
+func (c *Compute) ZoneOf(ctx context.Context) (map[string]string, error) {
 	aggs, err := c.Aggregates(ctx)
 	if err != nil {
 		return nil, err
@@ -157,16 +158,13 @@ func (c *Compute) zoneOf(ctx context.Context) (map[string]string, error) {
 	return out, nil
 }
 
-// ZoneOf is host → zone, for those that an aggregate puts into one.
-func (c *Compute) ZoneOf(ctx context.Context) (map[string]string, error) { return c.zoneOf(ctx) }
-
 // Zones are all zones that have hosts, by name.
 func (c *Compute) Zones(ctx context.Context) ([]Zone, error) {
 	hosts, err := c.Hosts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	of, err := c.zoneOf(ctx)
+	of, err := c.ZoneOf(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -143,12 +143,6 @@ type FlavorSnapshot struct {
 // DomainName is the guest's name on its host.
 func (s *Server) DomainName() string { return fmt.Sprintf("instance-%08x", s.Num) }
 
-// AZ is the zone asked for.
-func (s *Server) launched() bool { return !s.LaunchedAt.IsZero() }
-
-// Settled tells whether nothing is under way.
-func (s *Server) Settled() bool { return s.TaskState == "" && s.VMState != Building }
-
 // Status is the API's status, from vm_state and task_state.
 func (s *Server) Status() string {
 	switch s.TaskState {

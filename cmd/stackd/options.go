@@ -35,7 +35,6 @@ type options struct {
 	Demo       bool   `json:"-"`
 	DemoImage  string `json:"-"`
 	Background bool   `json:"-"`
-	KeepDemo   bool   `json:"-"`
 }
 
 func (o *options) flags(c *cobra.Command) {

@@ -4,7 +4,6 @@ package store
 import (
 	"context"
 	"embed"
-	"io/fs"
 	"time"
 
 	"stackd/glance"
@@ -25,11 +24,7 @@ var _ glance.Store = (*Store)(nil)
 
 // Open brings the tables up to date.
 func Open(ctx context.Context, db *sqldb.DB) (*Store, error) {
-	dir, err := fs.Sub(files, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	return &Store{db}, db.Migrate(ctx, "glance", dir)
+	return &Store{db}, db.Migrate(ctx, "glance", files)
 }
 
 func (s *Store) Tx(ctx context.Context, f func(context.Context) error) error { return s.db.Tx(ctx, f) }

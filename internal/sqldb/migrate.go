@@ -9,9 +9,13 @@ import (
 	"github.com/pressly/goose/v3/database"
 )
 
-// Migrate brings a service's tables up to date from its goose files, at the root
-// of files. The versions applied are kept in table migrations_<service>.
+// Migrate brings a service's tables up to date from its goose files, in the folder
+// migrations of files. The versions applied are kept in table migrations_<service>.
 func (d *DB) Migrate(ctx context.Context, service string, files fs.FS) error {
+	dir, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return err
+	}
 	dialect := goose.DialectSQLite3
 	if d.pg {
 		dialect = goose.DialectPostgres
@@ -20,7 +24,7 @@ func (d *DB) Migrate(ctx context.Context, service string, files fs.FS) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider("", d.write.DB, files, goose.WithStore(store))
+	p, err := goose.NewProvider("", d.write.DB, dir, goose.WithStore(store))
 	if err != nil {
 		return fmt.Errorf("migrations of %s: %w", service, err)
 	}

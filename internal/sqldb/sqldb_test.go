@@ -27,7 +27,7 @@ type thing struct {
 	At            time.Time         `bun:"at,nullzero"`
 }
 
-var files = fstest.MapFS{"0001_things.sql": {Data: []byte(`-- +goose Up
+var files = fstest.MapFS{"migrations/0001_things.sql": {Data: []byte(`-- +goose Up
 CREATE TABLE things (id TEXT PRIMARY KEY, size BIGINT NOT NULL, tags TEXT NOT NULL DEFAULT '{}', live BOOLEAN NOT NULL, at TIMESTAMPTZ);
 `)}}
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io/fs"
 	"reflect"
 	"slices"
 	"strings"
@@ -23,11 +22,7 @@ var files embed.FS
 
 // Migrate brings identity's tables up to date.
 func Migrate(ctx context.Context, db *sqldb.DB) error {
-	sub, err := fs.Sub(files, "migrations")
-	if err != nil {
-		return err
-	}
-	return db.Migrate(ctx, "keystone", sub)
+	return db.Migrate(ctx, "keystone", files)
 }
 
 // Store is keystone.Store on a database.

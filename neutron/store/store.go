@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"embed"
-	"io/fs"
 	"time"
 
 	"stackd/internal/sqldb"
@@ -13,21 +12,12 @@ import (
 //go:embed migrations/*.sql
 var files embed.FS
 
-// Migrations are neutron's tables, for sqldb.DB.Migrate.
-func Migrations() fs.FS {
-	sub, err := fs.Sub(files, "migrations")
-	if err != nil {
-		panic(err)
-	}
-	return sub
-}
-
 // Store is neutron.Store in SQL.
 type Store struct{ db *sqldb.DB }
 
 // Open brings the tables up to date.
 func Open(ctx context.Context, db *sqldb.DB) (*Store, error) {
-	return &Store{db}, db.Migrate(ctx, "neutron", Migrations())
+	return &Store{db}, db.Migrate(ctx, "neutron", files)
 }
 
 var _ neutron.Store = (*Store)(nil)

@@ -4,7 +4,6 @@ package store
 import (
 	"context"
 	"embed"
-	"io/fs"
 	"time"
 
 	"stackd/internal/fault"
@@ -24,11 +23,7 @@ var _ nova.Store = (*Store)(nil)
 
 // Open brings the tables up to date.
 func Open(ctx context.Context, db *sqldb.DB) (*Store, error) {
-	dir, err := fs.Sub(files, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	return &Store{db}, db.Migrate(ctx, "nova", dir)
+	return &Store{db}, db.Migrate(ctx, "nova", files)
 }
 
 func (s *Store) Tx(ctx context.Context, f func(context.Context) error) error { return s.db.Tx(ctx, f) }
