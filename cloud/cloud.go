@@ -42,8 +42,8 @@ type Config struct {
 	Region        string // RegionOne
 	AdminPassword string // of a new cloud's administrator; "" leaves it
 	ResetAdmin    bool   // the administrator gets AdminPassword in any case
-	MasterKey     []byte // wraps the keys in the database; see keystone.MasterKey
-	BcryptCost    int    // 12
+	Identity      keystone.Options
+	Policy        string // policy.yaml, which may not be there; "" is none
 	Console       string // where browsers open displays: http://127.0.0.1:6080
 	// Address is the public address of a port: http://127.0.0.1:5000.
 	Address func(port int) string
@@ -75,7 +75,7 @@ func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 		return nil, err
 	}
 	c := &Cloud{DB: db, Handlers: map[string]http.Handler{}, Nodes: &Nodes{live: map[string]wish.Live{}}}
-	if c.Rules, err = policy.Defaults(); err == nil {
+	if err = c.policy(cfg.Policy); err == nil {
 		err = c.wire(ctx, cfg)
 	}
 	if err != nil {
@@ -83,6 +83,18 @@ func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// policy reads the rules of all services, and keeps reading them.
+func (c *Cloud) policy(path string) error {
+	all, err := policy.Defaults()
+	c.Rules = all
+	if err != nil || path == "" {
+		return err
+	}
+	f := &policy.File{Path: path}
+	c.loops = append(c.loops, func(ctx context.Context) { f.Watch(ctx, all) })
+	return f.Load(all)
 }
 
 func (c *Cloud) wire(ctx context.Context, cfg Config) error {
@@ -99,7 +111,7 @@ func (c *Cloud) identity(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	c.Identity, err = keystone.New(c.DB, keystonestore.New(c.DB), keystone.Options{MasterKey: cfg.MasterKey, BcryptCost: cfg.BcryptCost})
+	c.Identity, err = keystone.New(c.DB, keystonestore.New(c.DB), cfg.Identity)
 	if err != nil {
 		return err
 	}

@@ -24,19 +24,19 @@ type Options struct {
 	// MasterKey wraps the keys that are kept in the database; see MasterKey. All
 	// control planes of a cloud share one. Empty is a key that ends with the
 	// process, for tests.
-	MasterKey  []byte
-	BcryptCost int           // 12
-	TokenLife  time.Duration // an hour
+	MasterKey  []byte        `yaml:"-"`
+	BcryptCost int           `yaml:"bcrypt_cost"` // 12
+	TokenLife  time.Duration `yaml:"token_life"`  // an hour
 	// KeepKeys is how many token keys there are at most: one staged, one that signs,
 	// the rest for checking only. It is 5: with a new one a day, a token can be
 	// checked for two days after its end.
-	KeepKeys int
+	KeepKeys int `yaml:"keep_keys"`
 	// LockoutAttempts is after how many wrong passwords or passcodes in a row a user
 	// is locked out for LockoutDuration (half an hour); 0 is never.
-	LockoutAttempts int
-	LockoutDuration time.Duration
+	LockoutAttempts int           `yaml:"lockout_attempts"`
+	LockoutDuration time.Duration `yaml:"lockout_duration"`
 	// TOTP offers sign-in by passcode. A passcode is short: have a lock-out with it.
-	TOTP bool
+	TOTP bool `yaml:"totp"`
 }
 
 // Identity is who people are, and the verbs on all that belongs to it.

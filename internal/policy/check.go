@@ -17,21 +17,21 @@ type Caller interface {
 // An attribute that is there but empty is None to the rules.
 type Target map[string]string
 
-type check func(s *Rules, c Caller, t Target, depth int) bool
+type check func(s *table, c Caller, t Target, depth int) bool
 
-func always(*Rules, Caller, Target, int) bool { return true }
-func never(*Rules, Caller, Target, int) bool  { return false }
+func always(*table, Caller, Target, int) bool { return true }
+func never(*table, Caller, Target, int) bool  { return false }
 
 func and(a, b check) check {
-	return func(s *Rules, c Caller, t Target, d int) bool { return a(s, c, t, d) && b(s, c, t, d) }
+	return func(s *table, c Caller, t Target, d int) bool { return a(s, c, t, d) && b(s, c, t, d) }
 }
 
 func or(a, b check) check {
-	return func(s *Rules, c Caller, t Target, d int) bool { return a(s, c, t, d) || b(s, c, t, d) }
+	return func(s *table, c Caller, t Target, d int) bool { return a(s, c, t, d) || b(s, c, t, d) }
 }
 
 func not(a check) check {
-	return func(s *Rules, c Caller, t Target, d int) bool { return !a(s, c, t, d) }
+	return func(s *table, c Caller, t Target, d int) bool { return !a(s, c, t, d) }
 }
 
 // leaf is one kind:match.
@@ -62,14 +62,14 @@ func cutKind(word string) (kind, match string, ok bool) {
 }
 
 func roleCheck(match string) check {
-	return func(_ *Rules, c Caller, t Target, _ int) bool {
+	return func(_ *table, c Caller, t Target, _ int) bool {
 		role, ok := fill(match, t)
 		return ok && c.Has(strings.ToLower(role))
 	}
 }
 
 func ruleCheck(name string) check {
-	return func(s *Rules, c Caller, t Target, depth int) bool {
+	return func(s *table, c Caller, t Target, depth int) bool {
 		r := s.rules[name]
 		return r != nil && depth < 32 && r.check(s, c, t, depth+1)
 	}
@@ -82,7 +82,7 @@ func fieldCheck(match string) (check, error) {
 		return nil, fmt.Errorf("%q is not of the form field:resource:name=value", match)
 	}
 	prefix := strings.HasPrefix(want, "~")
-	return func(_ *Rules, _ Caller, t Target, _ int) bool {
+	return func(_ *table, _ Caller, t Target, _ int) bool {
 		got, ok := t[name]
 		if prefix {
 			return ok && strings.HasPrefix(got, strings.TrimPrefix(strings.TrimPrefix(want, "~"), "^"))
@@ -93,7 +93,7 @@ func fieldCheck(match string) (check, error) {
 
 func equalCheck(kind, match string) check {
 	literal, isLiteral := literalOf(kind)
-	return func(_ *Rules, c Caller, t Target, _ int) bool {
+	return func(_ *table, c Caller, t Target, _ int) bool {
 		want, ok := fill(match, t)
 		if !ok {
 			return false

@@ -3,18 +3,26 @@ package policy
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 //go:embed defaults.tsv
 var defaults string
 
-// Rules are the rules of one service.
+// Rules are the rules of one service. They may be replaced while they are asked.
 type Rules struct {
-	service string
-	rules   map[string]*Rule
-	names   []string
+	service  string
+	defaults *table
+	now      atomic.Pointer[table]
+}
+
+// A table is the rules at one time; it does not change.
+type table struct {
+	rules map[string]*Rule
+	names []string
 }
 
 // A Rule is one named rule. Scopes are the kinds of token it takes; none is any.
@@ -28,21 +36,24 @@ type Rule struct {
 
 // Defaults are OpenStack's default rules, by service: keystone, nova, …
 func Defaults() (map[string]*Rules, error) {
-	all := map[string]*Rules{}
+	tables := map[string]*table{}
 	for line := range strings.Lines(defaults) {
 		f := strings.Split(strings.TrimRight(line, "\n"), "\t")
 		if len(f) != 5 || f[0] == "service" {
 			continue
 		}
-		s := all[f[0]]
-		if s == nil {
-			s = &Rules{service: f[0], rules: map[string]*Rule{}}
-			all[f[0]] = s
+		if tables[f[0]] == nil {
+			tables[f[0]] = &table{rules: map[string]*Rule{}}
 		}
 		r := &Rule{Name: f[1], Scopes: split(f[3], ","), Operations: split(f[4], "; ")}
-		if err := s.add(r, f[2]); err != nil {
-			return nil, err
+		if err := tables[f[0]].add(r, f[2]); err != nil {
+			return nil, fmt.Errorf("%s: %w", f[0], err)
 		}
+	}
+	all := map[string]*Rules{}
+	for service, t := range tables {
+		all[service] = &Rules{service: service, defaults: t}
+		all[service].now.Store(t)
 	}
 	return all, nil
 }
@@ -54,42 +65,49 @@ func split(s, sep string) []string {
 	return strings.Split(s, sep)
 }
 
-func (s *Rules) add(r *Rule, text string) error {
+func (t *table) add(r *Rule, text string) error {
 	c, err := parse(text)
 	if err != nil {
-		return fmt.Errorf("policy of %s, rule %s: %w", s.service, r.Name, err)
+		return fmt.Errorf("rule %s: %w", r.Name, err)
 	}
 	r.Text, r.check = text, c
-	if s.rules[r.Name] == nil {
-		s.names = append(s.names, r.Name)
+	if t.rules[r.Name] == nil {
+		t.names = append(t.names, r.Name)
 	}
-	s.rules[r.Name] = r
+	t.rules[r.Name] = r
 	return nil
 }
 
-// Override sets the check of a rule, new or known. Its scopes stay.
-func (s *Rules) Override(name, text string) error {
-	r := &Rule{Name: name}
-	if old := s.rules[name]; old != nil {
-		*r = *old
+// with is the table with other checks for some rules, new or known. Scopes stay.
+func (t *table) with(checks map[string]string) (*table, error) {
+	n := &table{rules: maps.Clone(t.rules), names: slices.Clone(t.names)}
+	for _, name := range slices.Sorted(maps.Keys(checks)) {
+		r := &Rule{Name: name}
+		if old := t.rules[name]; old != nil {
+			*r = *old
+		}
+		if err := n.add(r, checks[name]); err != nil {
+			return nil, err
+		}
 	}
-	return s.add(r, text)
+	return n, nil
 }
 
 // Names are the rules in the order of their definition.
-func (s *Rules) Names() []string { return s.names }
+func (s *Rules) Names() []string { return s.now.Load().names }
 
 // Rule is one rule, nil if there is none.
-func (s *Rules) Rule(name string) *Rule { return s.rules[name] }
+func (s *Rules) Rule(name string) *Rule { return s.now.Load().rules[name] }
 
 // Allows tells whether the caller may do to the target what the rule guards. A
 // missing rule denies, and so does a token of a scope that the rule does not take.
 func (s *Rules) Allows(rule string, c Caller, t Target) bool {
-	r := s.rules[rule]
+	now := s.now.Load()
+	r := now.rules[rule]
 	if r == nil || !r.takes(c.Scope()) {
 		return false
 	}
-	return r.check(s, c, t, 0)
+	return r.check(now, c, t, 0)
 }
 
 func (r *Rule) takes(scope string) bool {

@@ -39,12 +39,12 @@ func TestLanguage(t *testing.T) {
 		"rule:self":                                   false,
 		"is_admin:True":                               false,
 	} {
-		s := &Rules{rules: map[string]*Rule{}}
-		for n, x := range map[string]string{"yes": "@", "self": "rule:self", "it": text} {
-			if err := s.Override(n, x); err != nil {
-				t.Fatal(text, err)
-			}
+		now, err := (&table{rules: map[string]*Rule{}}).with(map[string]string{"yes": "@", "self": "rule:self", "it": text})
+		if err != nil {
+			t.Fatal(text, err)
 		}
+		s := &Rules{}
+		s.now.Store(now)
 		target := Target{"project_id": "p1", "target.user.id": "u2", "empty": "", "visibility": "public", "shared": "true", "device_owner": "network:dhcp"}
 		if got := s.Allows("it", member, target); got != want {
 			t.Errorf("%q: %v", text, got)
@@ -54,7 +54,7 @@ func TestLanguage(t *testing.T) {
 
 func TestBadRulesAreRefused(t *testing.T) {
 	for _, text := range []string{"role:a or", "(role:a", "role:a)", "role", "role:a role:b", "and"} {
-		if err := (&Rules{rules: map[string]*Rule{}}).Override("x", text); err == nil {
+		if _, err := (&table{}).with(map[string]string{"x": text}); err == nil {
 			t.Errorf("%q was taken", text)
 		}
 	}

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"time"
+
+	"stackd/internal/config"
+	"stackd/keystone"
+)
+
+// settings are what stackd.yaml in the data folder may say. docs/settings.md lists
+// them all.
+type settings struct {
+	Identity keystone.Options `yaml:"identity"`
+}
+
+// settings reads the file; without one the usual settings hold.
+func (o *options) settings() (settings, error) {
+	s := settings{Identity: keystone.Options{TOTP: true, LockoutAttempts: 10, LockoutDuration: 5 * time.Minute}}
+	return s, config.Read(o.path("stackd.yaml"), &s)
+}
