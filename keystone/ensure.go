@@ -2,6 +2,8 @@ package keystone
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"stackd/internal/fault"
 )
@@ -44,4 +46,38 @@ func (i *Identity) EnsureRole(ctx context.Context, user string, on Target, role 
 		return err
 	}
 	return i.Assign(ctx, NewAssignment(Actor{"user", user}, on, r.ID, false))
+}
+
+// HomeOf is the name of the project in which a user works: the one named, which must
+// be there, else the user's default project, else the first on which it has a role;
+// "" when there is none.
+func (i *Identity) HomeOf(ctx context.Context, user Named, project string) (string, error) {
+	u, err := i.findUser(ctx, user)
+	if err == nil && u == nil {
+		err = fault.New(fault.NotFound, "There is no user %s in domain %s.", user.Name, user.DomainName)
+	}
+	if err != nil {
+		return "", err
+	}
+	if project != "" {
+		p, err := one[Project](ctx, i.store, Match{"domain_id": u.DomainID, "name": project})
+		if err == nil && p == nil {
+			err = fault.New(fault.NotFound, "There is no project %s in domain %s.", project, user.DomainName)
+		}
+		return project, err
+	}
+	if u.DefaultProjectID != "" {
+		if p, err := one[Project](ctx, i.store, Match{"id": u.DefaultProjectID}); err != nil || p != nil {
+			return p.Name, err
+		}
+	}
+	ids, err := i.Scopes(ctx, u.ID, "project")
+	if err != nil || len(ids) == 0 {
+		return "", err
+	}
+	by, err := byID(ctx, i.store, ids, func(p *Project) string { return p.Name })
+	if err != nil || len(by) == 0 {
+		return "", err
+	}
+	return slices.Min(slices.Collect(maps.Keys(by))), nil
 }

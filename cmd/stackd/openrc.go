@@ -3,7 +3,10 @@ package main
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
+
+	"stackd/keystone"
 
 	"github.com/spf13/cobra"
 )
@@ -11,18 +14,43 @@ import (
 // A login is one person's way in.
 type login struct{ User, Project, Password string }
 
-func (o *options) rc(l login) string {
-	return fmt.Sprintf(`# Credentials of %[2]s in project %[3]s. Use them with: . THIS_FILE
+func (o *options) rc(l login) string { return o.rcIn(l, "Default") }
+
+// rcIn is the login in a domain. Without a password the shell asks for it.
+func (o *options) rcIn(l login, domain string) string {
+	password := "export OS_PASSWORD=" + quote(l.Password)
+	if l.Password == "" {
+		password = `printf 'Password of %s: ' ` + quote(l.User) + ` >&2; read -rs OS_PASSWORD; echo >&2; export OS_PASSWORD`
+	}
+	return fmt.Sprintf(`# Credentials for an OpenStack client. Use them with: . THIS_FILE
 export OS_AUTH_URL=%[1]s/v3
 export OS_USERNAME=%[2]s
 export OS_PROJECT_NAME=%[3]s
-export OS_PASSWORD='%[4]s'
-export OS_USER_DOMAIN_NAME=Default
-export OS_PROJECT_DOMAIN_NAME=Default
+%[4]s
+export OS_USER_DOMAIN_NAME=%[7]s
+export OS_PROJECT_DOMAIN_NAME=%[7]s
 export OS_IDENTITY_API_VERSION=3
 export OS_REGION_NAME=%[5]s
-%[6]s`, o.address(5000), l.User, l.Project, l.Password, o.Region, o.cacert())
+%[6]s`, o.address(5000), quote(l.User), quote(l.Project), password, o.Region, o.cacert(), quote(domain))
 }
+
+// quote is a text as one word of the shell.
+func quote(s string) string {
+	if plain.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func unquote(s string) string {
+	inner, ok := strings.CutPrefix(s, "'")
+	if !ok {
+		return s
+	}
+	return strings.ReplaceAll(strings.TrimSuffix(inner, "'"), `'\''`, "'")
+}
+
+var plain = regexp.MustCompile(`^[A-Za-z0-9_.:/@-]+$`)
 
 func (o *options) cacert() string {
 	if o.TLSCert == "" {
@@ -40,7 +68,7 @@ func (o *options) writeLogins(logins ...login) error {
 			return err
 		}
 		fmt.Fprintf(&yaml, "  %s:\n    region_name: %s\n    identity_api_version: 3\n    auth:\n      auth_url: %s/v3\n      username: %s\n      password: '%s'\n      project_name: %s\n      user_domain_name: Default\n      project_domain_name: Default\n",
-			l.User, o.Region, o.address(5000), l.User, l.Password, l.Project)
+			l.User, o.Region, o.address(5000), l.User, strings.ReplaceAll(l.Password, "'", "''"), l.Project)
 		if o.TLSCert != "" {
 			fmt.Fprintf(&yaml, "    cacert: %s\n", o.TLSCert)
 		}
@@ -59,34 +87,66 @@ func (o *options) readLogin(user string) login {
 		k, v, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
 		switch k {
 		case "OS_PASSWORD":
-			l.Password = strings.Trim(v, "'")
+			l.Password = unquote(v)
 		case "OS_PROJECT_NAME":
-			l.Project = v
+			l.Project = unquote(v)
 		}
 	}
 	return l
 }
 
+// logins are the administrator's and, if it was made, the demo user's.
+func (o *options) logins(admin login) []login {
+	l := []login{admin}
+	if demo := o.readLogin("demo"); demo.Password != "" {
+		l = append(l, demo)
+	}
+	return l
+}
+
 func openrcCommand() *cobra.Command {
-	var data string
-	c := &cobra.Command{Use: "openrc [USER]", Short: "Print a user's credentials as shell variables (admin, or demo)", Args: cobra.MaximumNArgs(1),
-		Example: "  . <(stackd openrc demo)",
-		RunE: func(_ *cobra.Command, args []string) error {
+	var data, domain string
+	c := &cobra.Command{Use: "openrc [USER [PROJECT]]", Short: "Print a user's credentials as shell variables", Args: cobra.MaximumNArgs(2),
+		Long: "Prints what a shell needs to use the cloud as a user, in a project (its usual one if none is named). The passwords\n" +
+			"of admin and demo are known here; with another user the shell asks for the password when it reads the variables.",
+		Example: "  . <(stackd openrc demo)\n  stackd openrc alice research > alice-openrc.sh",
+		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := load(data)
 			if err != nil {
 				return err
 			}
-			user := "admin"
+			l := login{User: "admin"}
 			if len(args) > 0 {
-				user = args[0]
+				l.User = args[0]
 			}
-			l := o.readLogin(user)
-			if l.Password == "" {
-				return fmt.Errorf("the password of %s is not known here: there is no %s", user, o.path("keystonerc_"+user))
+			if domain == "Default" {
+				l = o.readLogin(l.User)
 			}
-			fmt.Print(o.rc(l))
+			if len(args) > 1 {
+				l.Project = args[1]
+			}
+			if err := o.checkLogin(cmd, domain, &l); err != nil {
+				return err
+			}
+			fmt.Fprint(cmd.OutOrStdout(), o.rcIn(l, domain))
 			return nil
 		}}
 	c.Flags().StringVar(&data, "data", "/var/lib/stackd", "folder of the cloud")
+	c.Flags().StringVar(&domain, "domain", "Default", "domain of the user and of the project, by name")
 	return c
+}
+
+// checkLogin sees that user and project are there, and finds the user's own project.
+func (o *options) checkLogin(cmd *cobra.Command, domain string, l *login) error {
+	i, done, err := openIdentity(cmd.Context(), o, false)
+	if err != nil {
+		return err
+	}
+	defer done()
+	project, err := i.HomeOf(cmd.Context(), keystone.Named{Name: l.User, DomainName: domain}, l.Project)
+	if err == nil && project == "" {
+		err = fmt.Errorf("%s has no project of its own; name one: stackd openrc %s PROJECT", l.User, l.User)
+	}
+	l.Project = project
+	return err
 }

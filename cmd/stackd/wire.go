@@ -107,11 +107,7 @@ func (p *process) open(ctx context.Context, o *options) (already bool, err error
 	if p.cloud, err = cloud.Open(ctx, cfg); err != nil {
 		return already, err
 	}
-	logins := []login{admin}
-	if l := o.readLogin("demo"); l.Password != "" {
-		logins = append(logins, l)
-	}
-	return already, o.writeLogins(logins...) // the addresses may have changed
+	return already, o.writeLogins(o.logins(admin)...) // the addresses may have changed
 }
 
 // listen answers at every service's port, and at one for all.

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -50,6 +51,11 @@ func Defaults() (map[string]*Rules, error) {
 			return nil, fmt.Errorf("%s: %w", f[0], err)
 		}
 	}
+	for name, r := range tables["neutron"].rules { // VPN is a part of neutron, and its rules name neutron's
+		if vpn := tables["neutron-vpnaas"]; vpn.rules[name] == nil {
+			vpn.rules[name] = r
+		}
+	}
 	all := map[string]*Rules{}
 	for service, t := range tables {
 		all[service] = &Rules{service: service, defaults: t}
@@ -93,6 +99,17 @@ func (t *table) with(checks map[string]string) (*table, error) {
 	return n, nil
 }
 
+// Services are the names that Defaults has, in the order of the reference.
+func Services() []string {
+	var names []string
+	for line := range strings.Lines(defaults) {
+		if service, _, _ := strings.Cut(line, "\t"); service != "service" && !slices.Contains(names, service) {
+			names = append(names, service)
+		}
+	}
+	return names
+}
+
 // Names are the rules in the order of their definition.
 func (s *Rules) Names() []string { return s.now.Load().names }
 
@@ -113,3 +130,22 @@ func (s *Rules) Allows(rule string, c Caller, t Target) bool {
 func (r *Rule) takes(scope string) bool {
 	return len(r.Scopes) == 0 || slices.Contains(r.Scopes, scope)
 }
+
+// Expanded is a rule's check with the rules it names written out, in brackets.
+func (s *Rules) Expanded(name string) string { return s.now.Load().expand(name, 0) }
+
+func (t *table) expand(name string, depth int) string {
+	r := t.rules[name]
+	if r == nil || depth > 32 {
+		return "rule:" + name
+	}
+	return ruleName.ReplaceAllStringFunc(r.Text, func(word string) string {
+		to := strings.TrimPrefix(word, "rule:")
+		if t.rules[to] == nil {
+			return word
+		}
+		return "(" + t.expand(to, depth+1) + ")"
+	})
+}
+
+var ruleName = regexp.MustCompile(`rule:[^\s()]+`)
