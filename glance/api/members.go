@@ -38,7 +38,11 @@ type memberPath struct {
 }
 
 func (s *service) listMembers(c *rest.Call, in byID) (any, error) {
-	if _, err := s.seen(c, in.ID); err != nil {
+	i, err := s.seen(c, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Require("get_members", policy.Target{"project_id": i.Owner, "member_id": c.Who.Project.ID}); err != nil {
 		return nil, err
 	}
 	rows, err := s.g.Sharers(c.Context(), in.ID)
@@ -67,6 +71,13 @@ func (s *service) addMember(c *rest.Call, in struct {
 }
 
 func (s *service) showMember(c *rest.Call, in memberPath) (memberView, error) {
+	i, err := s.seen(c, in.ID)
+	if err != nil {
+		return memberView{}, err
+	}
+	if !c.May("get_member", policy.Target{"project_id": i.Owner, "member_id": in.Member}) {
+		return memberView{}, glance.NotFound(in.ID)
+	}
 	m, err := s.g.Sharer(c.Context(), in.ID, in.Member)
 	if err != nil {
 		return memberView{}, err
