@@ -1,6 +1,7 @@
 package keystone
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -26,6 +27,7 @@ type Proof struct {
 	Passcode string
 	AppCred  Named // its Name is one of User's
 	Secret   string
+	Receipt  string // of methods that were proven before
 }
 
 // ScopeWish is what a token is wanted for. The zero value is the user's default
@@ -47,11 +49,15 @@ type proven struct {
 }
 
 // SignIn checks the proof and makes a token for the scope. All that goes wrong with
-// the proof or the scope is Unauthorized, without saying what.
+// the proof or the scope is Unauthorized, without saying what. If the user's rules
+// want more than was proven, the fault carries a *Receipt.
 func (i *Identity) SignIn(ctx context.Context, p Proof, w ScopeWish) (*Session, string, error) {
 	gen := i.gen.Load()
 	who, err := i.prove(ctx, p)
 	if err != nil {
+		return nil, "", err
+	}
+	if err := i.enough(ctx, who, p.Receipt); err != nil {
 		return nil, "", err
 	}
 	c, err := i.claim(ctx, who, w)
@@ -104,11 +110,17 @@ func (i *Identity) prove(ctx context.Context, p Proof) (*proven, error) {
 			return nil, Unauthorized("the methods prove different users")
 		}
 		if out != nil {
-			next.methods = append(out.methods, next.methods...)
+			next.join(out)
 		}
 		out = next
 	}
 	return out, nil
+}
+
+// join adds what was proven before of the same user: all that limits a token counts.
+func (p *proven) join(before *proven) {
+	p.methods = append(before.methods, p.methods...)
+	p.parent, p.appCred = cmp.Or(p.parent, before.parent), cmp.Or(p.appCred, before.appCred)
 }
 
 func (i *Identity) proveBy(ctx context.Context, method string, p Proof) (*proven, error) {

@@ -197,6 +197,9 @@ type claims struct {
 	Audit     [][]byte // its own id; then the id of the first of its chain
 	IssuedAt  int64    // microseconds
 	ExpiresAt int64    // seconds
+
+	AccessToken []byte // of OAuth1
+	Thumbprint  string // see token.Who
 }
 
 // pack makes the usual 32 digits 16 bytes; other ids stay text.

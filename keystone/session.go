@@ -156,7 +156,7 @@ func dead(why string) error {
 // resolve works a session out from the rows.
 func (i *Identity) resolve(ctx context.Context, c *claims) (*Session, error) {
 	s := &Session{claims: c, Who: &token.Who{Methods: c.Methods, IssuedAt: time.UnixMicro(c.IssuedAt).UTC(), ExpiresAt: time.Unix(c.ExpiresAt, 0).UTC(),
-		AppCredID: unpack(c.AppCred), TrustID: unpack(c.Trust)}}
+		AppCredID: unpack(c.AppCred), TrustID: unpack(c.Trust), AccessTokenID: unpack(c.AccessToken), Thumbprint: c.Thumbprint}}
 	for _, a := range c.Audit {
 		s.Who.AuditIDs = append(s.Who.AuditIDs, base64.RawURLEncoding.EncodeToString(a))
 	}

@@ -28,6 +28,8 @@ type Who struct {
 	ExpiresAt     time.Time
 	AppCredID     string
 	TrustID       string
+	AccessTokenID string       // of OAuth1
+	Thumbprint    string       // x5t#S256 of the certificate that its bearer must show; "" is none
 	IsDomain      bool         // the project acts as a domain
 	Only          []AccessRule // what the token is limited to; nil is no limit
 }
@@ -40,6 +42,10 @@ func (w *Who) Has(role string) bool {
 // Admin tells whether the bearer administers the cloud: the role admin in a project
 // or on the system, which the default policies treat alike.
 func (w *Who) Admin() bool { return w.Has("admin") }
+
+// Delegated tells whether the token speaks with part of its user's rights only: by
+// application credential, by trust, or by OAuth1.
+func (w *Who) Delegated() bool { return w.AppCredID != "" || w.TrustID != "" || w.AccessTokenID != "" }
 
 // Scope is system, domain, project or "" (unscoped).
 func (w *Who) Scope() string {

@@ -49,6 +49,9 @@ func Routes(id *keystone.Identity) []rest.Route {
 }
 
 func shape(c *rest.Call, status int, f *fault.Error) any {
+	if r, ok := f.Detail.(*keystone.Receipt); ok {
+		return receipt(c, r)
+	}
 	switch {
 	case status == 401:
 		c.W.Header().Set("Www-Authenticate", fmt.Sprintf("Keystone uri=%q", c.Base()+"/v3"))

@@ -14,6 +14,7 @@ import (
 	"stackd/internal/policy"
 	"stackd/internal/sqldb"
 	"stackd/internal/sqldb/dbtest"
+	"stackd/keystone"
 	"stackd/keystone/api"
 	"stackd/keystone/keystonetest"
 )
@@ -33,7 +34,12 @@ type site struct {
 
 func open(t testing.TB, db *sqldb.DB) *site {
 	t.Helper()
-	c := keystonetest.New(t, db)
+	return openWith(t, db, keystone.Options{})
+}
+
+func openWith(t testing.TB, db *sqldb.DB, o keystone.Options) *site {
+	t.Helper()
+	c := keystonetest.With(t, db, o)
 	rules, err := policy.Defaults()
 	if err != nil {
 		t.Fatal(err)

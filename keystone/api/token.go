@@ -155,6 +155,7 @@ func (a *API) issue(c *rest.Call, in authIn) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.Receipt = c.Header.Get("Openstack-Auth-Receipt")
 	s, t, err := a.id.SignIn(c.Context(), p, w)
 	if err != nil {
 		return nil, err
