@@ -24,9 +24,13 @@ type Options struct {
 	// MasterKey wraps the keys that are kept in the database; see MasterKey. All
 	// control planes of a cloud share one. Empty is a key that ends with the
 	// process, for tests.
-	MasterKey  []byte        `yaml:"-"`
-	BcryptCost int           `yaml:"bcrypt_cost"` // 12
-	TokenLife  time.Duration `yaml:"token_life"`  // an hour
+	MasterKey []byte `yaml:"-"`
+	// PasswordHash is how new passwords are hashed: bcrypt (the usual one),
+	// bcrypt_sha256, scrypt, argon2 or pbkdf2_sha512. Old hashes of any of them are
+	// good, and made anew at the next sign-in.
+	PasswordHash string        `yaml:"password_hash"`
+	BcryptCost   int           `yaml:"bcrypt_cost"` // 12
+	TokenLife    time.Duration `yaml:"token_life"`  // an hour
 	// KeepKeys is how many token keys there are at most: one staged, one that signs,
 	// the rest for checking only. It is 5: with a new one a day, a token can be
 	// checked for two days after its end.
@@ -59,7 +63,7 @@ type Identity struct {
 
 // New is an Identity over its store. Bootstrap or Open it before use.
 func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
-	o.BcryptCost = cmp.Or(o.BcryptCost, 12)
+	o.BcryptCost, o.PasswordHash = cmp.Or(o.BcryptCost, 12), cmp.Or(o.PasswordHash, "bcrypt")
 	o.TokenLife = cmp.Or(o.TokenLife, time.Hour)
 	o.LockoutDuration = cmp.Or(o.LockoutDuration, 30*time.Minute)
 	o.KeepKeys = cmp.Or(o.KeepKeys, 5)
@@ -68,7 +72,7 @@ func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 		rand.Read(o.MasterKey)
 	}
 	master := sha256.Sum256(o.MasterKey)
-	h, err := newHasher(o.BcryptCost)
+	h, err := newHasher(o.PasswordHash, o.BcryptCost)
 	if err != nil {
 		return nil, err
 	}

@@ -5,9 +5,9 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
@@ -23,21 +23,24 @@ import (
 // (at least one) hash at once, a bounded number wait, and further ones are sent
 // away to come again.
 type hasher struct {
-	cost    int
+	name    string // of the scheme that makes new hashes
+	cost    int    // of the bcrypt schemes
 	seats   chan struct{}
 	waiting atomic.Int64
-	dummy   []byte // what the password of a user that is not there is held against
+	none    string // what the password of a user that is not there is held against
 }
 
 // maxWaiting is how many may wait: at a quarter of a second each, about a minute's.
 const maxWaiting = 256
 
-func newHasher(cost int) (*hasher, error) {
-	dummy := fmt.Sprintf("$2a$%02d$%.53s", cost, rand.Text()+rand.Text()+rand.Text())
-	if c, err := bcrypt.Cost([]byte(dummy)); err != nil || c != cost || cost < bcrypt.MinCost || cost > bcrypt.MaxCost {
-		return nil, fmt.Errorf("bcrypt cannot work with %d rounds", cost)
+func newHasher(name string, cost int) (*hasher, error) {
+	if s := schemes[name]; s == nil || s.make == nil {
+		return nil, fmt.Errorf("password_hash: %s: bcrypt, bcrypt_sha256, scrypt, argon2 or pbkdf2_sha512 is wanted", name)
 	}
-	return &hasher{cost: cost, seats: make(chan struct{}, max(1, runtime.NumCPU()-1)), dummy: []byte(dummy)}, nil
+	if cost < bcrypt.MinCost || cost > maxRounds {
+		return nil, fmt.Errorf("bcrypt_cost: %d: a number from %d to %d is wanted", cost, bcrypt.MinCost, maxRounds)
+	}
+	return &hasher{name: name, cost: cost, seats: make(chan struct{}, max(1, runtime.NumCPU()-1)), none: schemes[name].none(cost)}, nil
 }
 
 func (h *hasher) do(ctx context.Context, f func()) error {
@@ -56,50 +59,35 @@ func (h *hasher) do(ctx context.Context, f func()) error {
 	return nil
 }
 
-// long marks the hash of a password longer than bcrypt's 72 bytes: bcrypt is then
-// given the password's SHA-256 in base64, so that no byte goes unheard.
-const long = "$sha256"
-
-func whole(password string) (text []byte, mark string) {
-	if len(password) <= 72 {
-		return []byte(password), ""
-	}
-	sum := sha256.Sum256([]byte(password))
-	return []byte(base64.StdEncoding.EncodeToString(sum[:])), long
-}
-
 // Hash is what is kept of a password.
 func (h *hasher) Hash(ctx context.Context, password string) (string, error) {
 	if strings.ContainsRune(password, 0) {
 		return "", fault.New(fault.Invalid, "Invalid input for field 'password': it holds a NUL character")
 	}
-	text, mark := whole(password)
-	var out []byte
+	var out string
 	var err error
-	if e := h.do(ctx, func() { out, err = bcrypt.GenerateFromPassword(text, h.cost) }); e != nil {
+	if e := h.do(ctx, func() { out, err = schemes[h.name].make(password, h.cost) }); e != nil {
 		return "", e
 	}
-	return mark + string(out), err
+	return out, err
 }
 
-// Matches tells whether the password is the one that was hashed. It takes as long
-// for a kept hash of "", which none matches.
+// Matches tells whether the password is the one that was hashed, by any scheme. It
+// takes as long for a kept hash of "", which none matches.
 func (h *hasher) Matches(ctx context.Context, kept, password string) (bool, error) {
-	text, mark := whole(password)
-	against, marked := strings.CutPrefix(kept, long)
-	real := kept != "" && marked == (mark == long)
-	b := []byte(against)
+	real, name := kept != "", schemeOf(kept)
 	if !real {
-		b = h.dummy
+		kept, name = h.none, h.name
 	}
+	if name == "" {
+		return false, errHash
+	}
+	var ok bool
 	var err error
-	if e := h.do(ctx, func() { err = bcrypt.CompareHashAndPassword(b, text) }); e != nil {
+	if e := h.do(ctx, func() { ok, err = schemes[name].is(kept, password) }); e != nil {
 		return false, e
 	}
-	if err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
-		return false, err
-	}
-	return real && err == nil, nil
+	return real && ok && err == nil, err
 }
 
 // proofs remembers, for a minute, that a password was right: under a secret of the
@@ -153,11 +141,33 @@ func (p *proofs) add(k [32]byte) {
 // verify tells whether the password is the user's; nil is a user that is not
 // there, which takes as long to find out.
 func (i *Identity) verify(ctx context.Context, u *User, password string) (bool, error) {
-	kept := ""
-	if u != nil {
-		kept = u.PasswordHash
+	if u == nil {
+		return i.verifyHash(ctx, "", password)
 	}
-	return i.verifyHash(ctx, kept, password)
+	ok, err := i.verifyHash(ctx, u.PasswordHash, password)
+	if ok && err == nil && schemeOf(u.PasswordHash) != i.hasher.name {
+		i.rehash(ctx, u, password)
+	}
+	return ok, err
+}
+
+// rehash keeps a password that was right under the scheme that is chosen now, unless
+// it was changed meanwhile. That it does not succeed is no reason to turn anyone away.
+func (i *Identity) rehash(ctx context.Context, u *User, password string) {
+	fresh, err := i.hasher.Hash(ctx, password)
+	if err == nil {
+		err = i.db.Tx(ctx, func(ctx context.Context) error {
+			now, err := one[User](ctx, i.store, Match{"id": u.ID, "password_hash": u.PasswordHash})
+			if err != nil || now == nil {
+				return err
+			}
+			now.PasswordHash = fresh
+			return i.store.Update(ctx, now)
+		})
+	}
+	if err != nil {
+		slog.Warn("a password could not be hashed anew", "user", u.ID, "cause", err)
+	}
 }
 
 func (i *Identity) verifyHash(ctx context.Context, kept, password string) (bool, error) {
@@ -166,6 +176,10 @@ func (i *Identity) verifyHash(ctx context.Context, kept, password string) (bool,
 		return true, nil
 	}
 	ok, err := i.hasher.Matches(ctx, kept, password)
+	if errors.Is(err, errHash) {
+		slog.Warn("nobody can sign in by this hash", "cause", err)
+		return false, nil
+	}
 	if ok {
 		i.proofs.add(k)
 	}

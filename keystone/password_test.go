@@ -14,7 +14,7 @@ import (
 
 func fastHasher(t *testing.T) *hasher {
 	t.Helper()
-	h, err := newHasher(bcrypt.MinCost)
+	h, err := newHasher("bcrypt", bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestOnlyTheRightPasswordMatches(t *testing.T) {
 
 // Whether a user is there must not be told by how long the answer takes.
 func TestAStrangerCostsAHash(t *testing.T) {
-	h, err := newHasher(8)
+	h, err := newHasher("bcrypt", 8)
 	if err != nil {
 		t.Fatal(err)
 	}
