@@ -183,6 +183,15 @@ func (i *Identity) AppCred(ctx context.Context, user, id string) (*AppCredential
 	return a, i.fillAppCreds(ctx, []*AppCredential{a})
 }
 
+// AppCredOwner is the user that an application credential belongs to, "" if there is none.
+func (i *Identity) AppCredOwner(ctx context.Context, id string) (string, error) {
+	a, err := one[AppCredential](ctx, i.store, Match{"id": id})
+	if err != nil || a == nil {
+		return "", err
+	}
+	return a.UserID, nil
+}
+
 // AppCreds is one page of a user's application credentials.
 func (i *Identity) AppCreds(ctx context.Context, l listing.List) (listing.Page[*AppCredential], error) {
 	p, err := pageOf[AppCredential](ctx, i.store, l)

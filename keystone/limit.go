@@ -176,7 +176,8 @@ func (i *Identity) Limit(ctx context.Context, id string) (*Limit, error) {
 
 // Limits is one page of them.
 func (i *Identity) Limits(ctx context.Context, l listing.List) (listing.Page[*Limit], error) {
-	return pageOf[Limit](ctx, i.store, l)
+	ls, err := i.store.Limits(ctx, l)
+	return listing.Cut(ls, l.Limit), err
 }
 
 // UpdateLimit changes one in place.

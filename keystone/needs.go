@@ -24,6 +24,8 @@ type Store interface {
 	Projects(ctx context.Context, l listing.List) ([]*Project, error)
 	Users(ctx context.Context, l listing.List) ([]*User, error)
 	Groups(ctx context.Context, l listing.List) ([]*Group, error)
+	// Limits also filters by home: limits of a domain and of its projects.
+	Limits(ctx context.Context, l listing.List) ([]*Limit, error)
 	Roles(ctx context.Context, l listing.List) ([]*Role, error)
 	// List fills a pointer to a slice of rows of a kind with no search of its own:
 	// equality on the columns named like the filters.
@@ -46,8 +48,9 @@ type Store interface {
 	// What is counted at once is counted whole.
 	Fail(ctx context.Context, user string, now, since time.Time) error
 
-	// Prune forgets used passcodes that are out of date, and revocations of tokens
-	// that have ended by themselves.
+	// Prune forgets used passcodes and signatures that are out of date, tokens of
+	// OAuth1 long after their end, and revocations of tokens that have ended by
+	// themselves.
 	Prune(ctx context.Context, now time.Time) error
 	DropProjects(ctx context.Context, ids []string) error
 	DropDomain(ctx context.Context, id string) error
@@ -55,6 +58,7 @@ type Store interface {
 	DropGroup(ctx context.Context, id string) error
 	DropRole(ctx context.Context, id string) error
 	DropService(ctx context.Context, id string) error
+	DropConsumer(ctx context.Context, id string) error
 }
 
 // one is the row that matches, nil when there is none.

@@ -41,7 +41,7 @@ func Routes(id *keystone.Identity) []rest.Route {
 		versionRows(), a.tokenRows(), a.domainRows(), a.projectRows(), a.tagRows(), a.userRows(), a.groupRows(), a.roleRows(),
 		a.impliedRows(), a.grantRows(), a.assignmentRows(), a.regionRows(), a.serviceRows(), a.endpointRows(), a.policyRows(),
 		a.credentialRows(), a.ec2Rows(), a.appCredRows(), a.accessRuleRows(), a.trustRows(), a.registeredLimitRows(), a.limitRows(),
-		a.endpointFilterRows(), a.consumerRows(), a.domainConfigRows(), a.signatureRows(),
+		a.endpointFilterRows(), a.consumerRows(), a.oauth1Rows(), a.domainConfigRows(), a.signatureRows(),
 	} {
 		all = append(all, rows...)
 	}
@@ -193,6 +193,13 @@ func inHome(c *rest.Call) {
 	}
 }
 
+// keepHome shows to a domain's token what belongs to that domain.
+func keepHome(c *rest.Call) {
+	if d := c.Who.Domain.ID; d != "" {
+		c.List.Where["domain_id"] = []string{d}
+	}
+}
+
 // targetHome is the Target of such a listing, under the names that rules use.
 func targetHome(names ...string) func(*rest.Call) (policy.Target, error) {
 	return func(c *rest.Call) (policy.Target, error) {
@@ -206,6 +213,17 @@ func targetHome(names ...string) func(*rest.Call) (policy.Target, error) {
 
 // nobody is the Target of rules that look at the caller only.
 func nobody(*rest.Call) (policy.Target, error) { return policy.Target{}, nil }
+
+// there is a Target that first sees that the thing is there: whoever has a token is
+// told so when it is not.
+func there[T any](find func(*rest.Call) (T, error), then func(*rest.Call) (policy.Target, error)) func(*rest.Call) (policy.Target, error) {
+	return func(c *rest.Call) (policy.Target, error) {
+		if _, err := find(c); err != nil {
+			return nil, err
+		}
+		return then(c)
+	}
+}
 
 // seen forgives a target that is not there: the policy then decides without it,
 // and the operation itself tells those who may know.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"stackd/internal/listing"
+	"stackd/internal/policy"
 	"stackd/internal/rest"
 	"stackd/keystone"
 )
@@ -13,9 +14,21 @@ func (a *API) appCredRows() []rest.Route {
 	return []rest.Route{
 		{On: "GET " + on, Rule: "identity:list_application_credentials", Target: a.userTarget, List: list("application_credentials", "name"), Do: rest.Do(a.listAppCreds)},
 		{On: "POST " + on, Rule: "identity:create_application_credential", Target: a.userTarget, Body: a.shelf.Get("appcred.create"), Status: 201, Do: rest.Do(a.createAppCred)},
-		{On: "GET " + on + "/{cred}", Rule: "identity:get_application_credential", Target: a.userTarget, Do: rest.Do(a.showAppCred)},
-		{On: "DELETE " + on + "/{cred}", Rule: "identity:delete_application_credential", Target: a.userTarget, Status: 204, Mutates: true, Do: rest.DoNothing(a.deleteAppCred)},
+		{On: "GET " + on + "/{cred}", Rule: "identity:get_application_credential", Target: a.appCredTarget, Do: rest.Do(a.showAppCred)},
+		{On: "DELETE " + on + "/{cred}", Rule: "identity:delete_application_credential", Target: a.appCredTarget, Status: 204, Mutates: true, Do: rest.DoNothing(a.deleteAppCred)},
 	}
+}
+
+// appCredTarget is the owner of the credential itself, whichever user the path names.
+func (a *API) appCredTarget(c *rest.Call) (policy.Target, error) {
+	owner, err := a.id.AppCredOwner(c.Context(), c.PathValue("cred"))
+	if err != nil {
+		return nil, err
+	}
+	if owner == "" {
+		return a.userTarget(c)
+	}
+	return policy.Target{"user_id": owner, "target.user.id": owner}, nil
 }
 
 type appCred struct {

@@ -14,9 +14,13 @@ func (a *API) domainRows() []rest.Route {
 		{On: "GET /v3/domains", Rule: "identity:list_domains", Target: callersDomain, List: list("domains", "name", "enabled"), Do: rest.Do(a.listDomains)},
 		{On: "POST /v3/domains", Rule: "identity:create_domain", Target: nobody, Body: a.shelf.Get("domain.create"), Status: 201, Do: rest.Do(a.createDomain)},
 		{On: "GET /v3/domains/{id}", Rule: "identity:get_domain", Target: domainTarget, Do: rest.Do(a.showDomain)},
-		{On: "PATCH /v3/domains/{id}", Rule: "identity:update_domain", Target: domainTarget, Body: a.shelf.Get("domain.update"), Do: rest.Do(a.updateDomain)},
+		{On: "PATCH /v3/domains/{id}", Rule: "identity:update_domain", Target: there(a.domainAt, domainTarget), Body: a.shelf.Get("domain.update"), Do: rest.Do(a.updateDomain)},
 		{On: "DELETE /v3/domains/{id}", Rule: "identity:delete_domain", Target: domainTarget, Status: 204, Mutates: true, Do: rest.DoNothing(a.deleteDomain)},
 	}
+}
+
+func (a *API) domainAt(c *rest.Call) (*keystone.Project, error) {
+	return a.id.Domain(c.Context(), c.PathValue("id"))
 }
 
 func domainTarget(c *rest.Call) (policy.Target, error) {

@@ -8,11 +8,14 @@ import (
 
 func (a *API) ec2Rows() []rest.Route {
 	on := "/v3/users/{id}/credentials/OS-EC2"
+	at := there(func(c *rest.Call) (*keystone.EC2Key, error) {
+		return a.id.EC2Key(c.Context(), c.PathValue("id"), c.PathValue("access"))
+	}, ec2Target)
 	return []rest.Route{
 		{On: "GET " + on, Rule: "identity:ec2_list_credentials", Target: a.userTarget, Do: rest.Do(a.listEC2)},
 		{On: "POST " + on, Rule: "identity:ec2_create_credential", Target: ec2Target, Body: a.shelf.Get("ec2.create"), Status: 201, Do: rest.Do(a.createEC2)},
-		{On: "GET " + on + "/{access}", Rule: "identity:ec2_get_credential", Target: ec2Target, Do: rest.Do(a.showEC2)},
-		{On: "DELETE " + on + "/{access}", Rule: "identity:ec2_delete_credential", Target: ec2Target, Status: 204, Mutates: true, Do: rest.DoNothing(a.deleteEC2)},
+		{On: "GET " + on + "/{access}", Rule: "identity:ec2_get_credential", Target: at, Do: rest.Do(a.showEC2)},
+		{On: "DELETE " + on + "/{access}", Rule: "identity:ec2_delete_credential", Target: at, Status: 204, Mutates: true, Do: rest.DoNothing(a.deleteEC2)},
 	}
 }
 

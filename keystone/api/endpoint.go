@@ -9,12 +9,13 @@ import (
 )
 
 func (a *API) endpointRows() []rest.Route {
+	at := there(func(c *rest.Call) (*keystone.Endpoint, error) { return a.id.Endpoint(c.Context(), c.PathValue("id")) }, nobody)
 	return []rest.Route{
 		{On: "GET /v3/endpoints", Rule: "identity:list_endpoints", Target: nobody, List: list("endpoints", "interface", "service_id", "region_id"), Do: rest.Do(a.listEndpoints)},
 		{On: "POST /v3/endpoints", Rule: "identity:create_endpoint", Target: nobody, Body: a.shelf.Get("endpoint.create"), Status: 201, Do: rest.Do(a.createEndpoint)},
-		{On: "GET /v3/endpoints/{id}", Rule: "identity:get_endpoint", Target: nobody, Do: rest.Do(a.showEndpoint)},
-		{On: "PATCH /v3/endpoints/{id}", Rule: "identity:update_endpoint", Target: nobody, Body: a.shelf.Get("endpoint.update"), Do: rest.Do(a.updateEndpoint)},
-		{On: "DELETE /v3/endpoints/{id}", Rule: "identity:delete_endpoint", Target: nobody, Status: 204, Mutates: true, Do: rest.DoNothing(a.deleteEndpoint)},
+		{On: "GET /v3/endpoints/{id}", Rule: "identity:get_endpoint", Target: at, Do: rest.Do(a.showEndpoint)},
+		{On: "PATCH /v3/endpoints/{id}", Rule: "identity:update_endpoint", Target: at, Body: a.shelf.Get("endpoint.update"), Do: rest.Do(a.updateEndpoint)},
+		{On: "DELETE /v3/endpoints/{id}", Rule: "identity:delete_endpoint", Target: at, Status: 204, Mutates: true, Do: rest.DoNothing(a.deleteEndpoint)},
 	}
 }
 

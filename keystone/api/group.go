@@ -15,12 +15,16 @@ func (a *API) groupRows() []rest.Route {
 		{On: "POST /v3/groups", Rule: "identity:create_group", Target: newTarget("group"), Body: a.shelf.Get("group.create"), Status: 201, Do: rest.Do(a.createGroup)},
 		{On: "GET /v3/groups/{id}", Rule: "identity:get_group", Target: a.groupTarget, Do: rest.Do(a.showGroup)},
 		{On: "PATCH /v3/groups/{id}", Rule: "identity:update_group", Target: a.groupTarget, Body: a.shelf.Get("group.update"), Do: rest.Do(a.updateGroup)},
-		{On: "DELETE /v3/groups/{id}", Rule: "identity:delete_group", Target: a.groupTarget, Status: 204, Mutates: true, Do: rest.DoNothing(a.deleteGroup)},
+		{On: "DELETE /v3/groups/{id}", Rule: "identity:delete_group", Target: there(a.groupAt, a.groupTarget), Status: 204, Mutates: true, Do: rest.DoNothing(a.deleteGroup)},
 		{On: "GET /v3/groups/{id}/users", Rule: "identity:list_users_in_group", Target: a.groupTarget, List: list("users", "name", "enabled", "domain_id", "password_expires_at"), Do: rest.Do(a.groupUsers)},
 		{On: "GET /v3/groups/{id}/users/{user}", Rule: "identity:check_user_in_group", Target: a.memberTarget, Status: 204, Do: rest.DoNothing(a.checkMember)},
 		{On: "PUT /v3/groups/{id}/users/{user}", Rule: "identity:add_user_to_group", Target: a.memberTarget, Status: 204, Mutates: true, Do: rest.DoNothing(a.addMember)},
 		{On: "DELETE /v3/groups/{id}/users/{user}", Rule: "identity:remove_user_from_group", Target: a.memberTarget, Status: 204, Mutates: true, Do: rest.DoNothing(a.removeMember)},
 	}
+}
+
+func (a *API) groupAt(c *rest.Call) (*keystone.Group, error) {
+	return a.id.Group(c.Context(), c.PathValue("id"))
 }
 
 func (a *API) groupTarget(c *rest.Call) (policy.Target, error) {
@@ -126,6 +130,7 @@ func (a *API) groupUsers(c *rest.Call, in idIn) (listing.Page[user], error) {
 		return listing.Page[user]{}, err
 	}
 	c.List.Where["group_id"] = []string{in.ID}
+	keepHome(c)
 	return a.userPage(c)
 }
 

@@ -56,7 +56,7 @@ func limitOf(c *rest.Call, l *keystone.Limit) limit {
 func (a *API) listLimits(c *rest.Call, _ struct{}) (listing.Page[limit], error) {
 	if !c.Who.Admin() && !c.Who.System {
 		if c.Who.Domain.ID != "" {
-			c.List.Where["domain_id"] = []string{c.Who.Domain.ID}
+			c.List.Where["home"] = []string{c.Who.Domain.ID}
 		} else {
 			c.List.Where["project_id"] = []string{c.Who.Project.ID}
 		}

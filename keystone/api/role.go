@@ -66,14 +66,11 @@ func mayRole(c *rest.Call, verb string, r *keystone.Role) error {
 
 // role finds the role that the caller may do this to.
 func (a *API) role(c *rest.Call, verb, id string) (*keystone.Role, error) {
-	r, err := seen(a.id.Role(c.Context(), id))
+	r, err := a.id.Role(c.Context(), id)
 	if err != nil {
 		return nil, err
 	}
-	if err := mayRole(c, verb, r); err != nil {
-		return nil, err
-	}
-	return a.id.Role(c.Context(), id)
+	return r, mayRole(c, verb, r)
 }
 
 func (a *API) listRoles(c *rest.Call, _ struct{}) (listing.Page[role], error) {

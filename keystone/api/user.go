@@ -138,5 +138,6 @@ func (a *API) userGroups(c *rest.Call, in idIn) (listing.Page[group], error) {
 		return listing.Page[group]{}, err
 	}
 	c.List.Where["user_id"] = []string{in.ID}
+	keepHome(c)
 	return a.groupPage(c)
 }

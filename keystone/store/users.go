@@ -58,6 +58,18 @@ func (s *Store) Groups(ctx context.Context, l listing.List) ([]*keystone.Group, 
 	return rows, q.Scan(ctx)
 }
 
+func (s *Store) Limits(ctx context.Context, l listing.List) ([]*keystone.Limit, error) {
+	var rows []*keystone.Limit
+	q := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("keystone_limits AS ?TableAlias")
+	if home := l.First("home"); home != "" {
+		q.Where("(domain_id = ? OR project_id IN (SELECT id FROM keystone_projects WHERE domain_id = ?))", home, home)
+	}
+	if err := s.filter(q, &rows, l); err != nil {
+		return nil, err
+	}
+	return rows, q.Scan(ctx)
+}
+
 func (s *Store) Roles(ctx context.Context, l listing.List) ([]*keystone.Role, error) {
 	var rows []*keystone.Role
 	q := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("keystone_roles AS ?TableAlias")

@@ -94,6 +94,11 @@ api_v3 = true
 api_v2 = false
 application_credentials = true
 access_rules = true
+federation = true
+external_idp = false
+enforce_scope = true
+[enforce_scope]
+keystone = true
 [compute]
 image_ref = %[8]s
 image_ref_alt = %[9]s

@@ -5,7 +5,8 @@
 //
 // It ends with one line, "N passed, N failed, N skipped". With -keep, tests of the
 // list (test/conformance/passing-AREA.txt) that do not pass make it fail: the list
-// only grows (-learn adds to it).
+// only grows (-learn adds to it, and keeps what else was found in found-AREA.tsv).
+// -report prints docs/conformance.md from these and from reasons.tsv.
 package main
 
 import (
@@ -24,16 +25,25 @@ import (
 // areas are regular expressions of test names.
 var areas = map[string]string{
 	"smoke": `^tempest\..*\[.*\bsmoke\b.*\]`, "identity": `^tempest\.api\.identity`, "image": `^tempest\.api\.image`, "compute": `^tempest\.api\.compute`, "network": `^tempest\.api\.network`,
-	"volume": `^tempest\.api\.volume`, "object": `^tempest\.api\.object_storage`, "scenario": `^tempest\.scenario`,
+	"identity-plugin": `^keystone_tempest_plugin`,
+	"volume":          `^tempest\.api\.volume`, "object": `^tempest\.api\.object_storage`, "scenario": `^tempest\.scenario`,
 }
 
 func main() {
-	area := flag.String("area", "smoke", "smoke, identity, image, compute, network, volume, object or scenario")
+	area := flag.String("area", "smoke", "smoke, identity, identity-plugin, image, compute, network, volume, object or scenario")
 	only := flag.String("only", "", "regular expression of tests, in place of the area's")
 	keep := flag.Bool("keep", false, "run the tests of the list only, and fail if one does not pass")
 	learn := flag.Bool("learn", false, "add what passes to the list")
+	report := flag.Bool("report", false, "print docs/conformance.md from what earlier runs with -learn have found, and run nothing")
 	out := flag.String("out", "", "folder for logs and results (default: a new one)")
 	flag.Parse()
+	if *report {
+		if err := writeReport(os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "conformance:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(*area, *only, *keep, *learn, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
 		os.Exit(1)
@@ -129,9 +139,11 @@ func judge(r results, area string, list []string, keep, learn bool, dir string) 
 		}
 	}
 	if learn {
-		r.passed = keepOwn(r.passed)
-		all := slices.Compact(slices.Sorted(slices.Values(append(list, r.passed...))))
+		all := slices.Compact(slices.Sorted(slices.Values(append(list, keepOwn(area, r.passed)...))))
 		if err := os.WriteFile(listFile(area), []byte(strings.Join(all, "\n")+"\n"), 0o644); err != nil {
+			return err
+		}
+		if err := r.keep(area); err != nil {
 			return err
 		}
 	}
@@ -143,9 +155,9 @@ func judge(r results, area string, list []string, keep, learn bool, dir string) 
 	return nil
 }
 
-// keepOwn leaves out the tests of plugins, which a machine may or may not have.
-func keepOwn(names []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !strings.HasPrefix(n, "tempest.") })
+// keepOwn leaves out the tests of plugins that a machine may or may not have.
+func keepOwn(area string, names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return area != "identity-plugin" && !strings.HasPrefix(n, "tempest.") })
 }
 
 // have tells whether a program is there.

@@ -11,7 +11,10 @@ import (
 )
 
 // results are the names of tests by how they ended, without their tags.
-type results struct{ passed, failed, skipped []string }
+type results struct {
+	passed, failed, skipped []string
+	why                     map[string]string // of those skipped
+}
 
 // tempest runs the tests whose names match, or with keep just those of the list.
 func tempest(dir, match string, list []string, keep bool) (results, error) {
@@ -98,5 +101,9 @@ func (r *results) take(line string) {
 		r.failed = append(r.failed, name)
 	case strings.Contains(rest, "SKIPPED"):
 		r.skipped = append(r.skipped, name)
+		if r.why == nil {
+			r.why = map[string]string{}
+		}
+		_, r.why[name], _ = strings.Cut(rest, "SKIPPED: ")
 	}
 }
