@@ -53,7 +53,7 @@ type Ref struct{ ID, Name string }
 // CreateAppCred makes an application credential for the caller, on the project of
 // its token, and tells its secret.
 func (i *Identity) CreateAppCred(ctx context.Context, who *token.Who, s AppCredSpec) (*AppCredential, string, error) {
-	if err := i.unrestricted(ctx, who); err != nil {
+	if err := i.mayManage(ctx, who); err != nil {
 		return nil, "", err
 	}
 	if who.Project.ID == "" {
@@ -90,6 +90,14 @@ func (i *Identity) CreateAppCred(ctx context.Context, who *token.Who, s AppCredS
 		return nil, "", err
 	}
 	return &a, s.Secret, i.fillAppCreds(ctx, []*AppCredential{&a})
+}
+
+// mayManage: what is delegated begets nothing that would outlive it.
+func (i *Identity) mayManage(ctx context.Context, who *token.Who) error {
+	if who.TrustID != "" || who.AccessTokenID != "" {
+		return forbidden("You are not authorized to perform the requested action.")
+	}
+	return i.unrestricted(ctx, who)
 }
 
 // unrestricted: a restricted application credential may not beget others.
@@ -203,7 +211,7 @@ func (i *Identity) AppCreds(ctx context.Context, l listing.List) (listing.Page[*
 
 // DeleteAppCred takes one away; tokens made with it are dead.
 func (i *Identity) DeleteAppCred(ctx context.Context, who *token.Who, user, id string) error {
-	if err := i.unrestricted(ctx, who); err != nil {
+	if err := i.mayManage(ctx, who); err != nil {
 		return err
 	}
 	return i.drop(ctx, func(ctx context.Context) error {

@@ -205,6 +205,10 @@ func (i *Identity) rolesFor(ctx context.Context, s *Session, t Target, above []s
 		if only, err = i.withAppCred(ctx, s); err != nil {
 			return nil, err
 		}
+	case s.Who.AccessTokenID != "":
+		if only, err = i.withAccess(ctx, s); err != nil {
+			return nil, err
+		}
 	case s.Who.TrustID != "":
 		if whose, only, err = i.withTrust(ctx, s); err != nil {
 			return nil, err

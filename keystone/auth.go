@@ -27,7 +27,8 @@ type Proof struct {
 	Passcode string
 	AppCred  Named // its Name is one of User's
 	Secret   string
-	Receipt  string // of methods that were proven before
+	OAuth    OAuthCall // of oauth1
+	Receipt  string    // of methods that were proven before
 }
 
 // ScopeWish is what a token is wanted for. The zero value is the user's default
@@ -46,6 +47,7 @@ type proven struct {
 	methods []string
 	parent  *Session // of a token
 	appCred *AppCredential
+	access  *AccessToken // of OAuth1
 }
 
 // SignIn checks the proof and makes a token for the scope. All that goes wrong with
@@ -83,7 +85,7 @@ func (i *Identity) issue(ctx context.Context, gen int64, who *proven, c *claims,
 // settle works the session out; a default project that does not answer is let go.
 func (i *Identity) settle(ctx context.Context, who *proven, c *claims, w ScopeWish) (*Session, error) {
 	s, err := i.resolve(ctx, c)
-	if fault.Is(err, fault.NotFound) && w == (ScopeWish{}) && c.Scope != "" && who.parent == nil && who.appCred == nil {
+	if fault.Is(err, fault.NotFound) && w == (ScopeWish{}) && c.Scope != "" && who.parent == nil && who.appCred == nil && who.access == nil {
 		c.Scope, c.ScopeID = "", nil
 		s, err = i.resolve(ctx, c)
 	}
@@ -121,6 +123,7 @@ func (i *Identity) prove(ctx context.Context, p Proof) (*proven, error) {
 func (p *proven) join(before *proven) {
 	p.methods = append(before.methods, p.methods...)
 	p.parent, p.appCred = cmp.Or(p.parent, before.parent), cmp.Or(p.appCred, before.appCred)
+	p.access = cmp.Or(p.access, before.access)
 }
 
 func (i *Identity) proveBy(ctx context.Context, method string, p Proof) (*proven, error) {
@@ -133,6 +136,8 @@ func (i *Identity) proveBy(ctx context.Context, method string, p Proof) (*proven
 		return i.proveByToken(ctx, p)
 	case "application_credential":
 		return i.proveByAppCred(ctx, p)
+	case "oauth1":
+		return i.proveByOAuth(ctx, p.OAuth)
 	}
 	return nil, Unauthorized("method " + method + " is not offered")
 }
@@ -190,7 +195,7 @@ func (i *Identity) proveByToken(ctx context.Context, p Proof) (*proven, error) {
 		}
 		return nil, err
 	}
-	if s.AppCred != nil || s.Trust != nil || ByKey(s.Who) {
+	if s.Who.Delegated() || ByKey(s.Who) {
 		return nil, forbidden("A delegated token cannot be exchanged for another.")
 	}
 	u, err := i.User(ctx, s.Who.User.ID)
@@ -215,6 +220,9 @@ func (i *Identity) claim(ctx context.Context, who *proven, w ScopeWish) (*claims
 	}
 	if who.appCred != nil {
 		return c, i.claimAppCred(c, who.appCred, w)
+	}
+	if who.access != nil {
+		return c, i.claimAccess(c, who.access, w)
 	}
 	if w.TrustID != "" {
 		return c, i.claimTrust(ctx, c, who, w.TrustID)

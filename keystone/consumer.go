@@ -51,13 +51,12 @@ func (i *Identity) UpdateConsumer(ctx context.Context, id string, change func(*C
 	return c, err
 }
 
-// DeleteConsumer takes a consumer away.
+// DeleteConsumer takes a consumer away; what it was given is gone with it.
 func (i *Identity) DeleteConsumer(ctx context.Context, id string) error {
-	return i.db.Tx(ctx, func(ctx context.Context) error {
-		n, err := i.store.Delete(ctx, (*Consumer)(nil), Match{"id": id})
-		if err == nil && n == 0 {
-			return missing("Consumer", id)
+	return i.drop(ctx, func(ctx context.Context) error {
+		if _, err := i.Consumer(ctx, id); err != nil {
+			return err
 		}
-		return err
+		return i.store.DropConsumer(ctx, id)
 	})
 }

@@ -38,7 +38,7 @@ func (i *Identity) CreateEC2Key(ctx context.Context, who *token.Who, user, proje
 		return nil, err
 	}
 	k := &EC2Key{Access: NewID(), Secret: NewID(), UserID: user, ProjectID: project,
-		bounds: bounds{TrustID: who.TrustID, AppCredID: who.AppCredID}}
+		bounds: bounds{TrustID: who.TrustID, AppCredID: who.AppCredID, AccessTokenID: who.AccessTokenID}}
 	b, err := json.Marshal(k)
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (i *Identity) MayMakeKeys(ctx context.Context, who *token.Who, project stri
 	if err := i.unrestricted(ctx, who); err != nil {
 		return err
 	}
-	if (who.AppCredID != "" || who.TrustID != "") && project != who.Project.ID {
+	if who.Delegated() && project != who.Project.ID {
 		return Denied("identity:ec2_create_credential")
 	}
 	return nil

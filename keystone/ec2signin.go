@@ -75,8 +75,15 @@ func (i *Identity) keyOf(ctx context.Context, access string) (*EC2Key, error) {
 func (i *Identity) claimKey(ctx context.Context, k *EC2Key) (*proven, *claims, ScopeWish, error) {
 	w := ScopeWish{Project: &Named{ID: k.ProjectID}}
 	who := &proven{user: &User{ID: k.UserID}, methods: []string{byKey}}
-	if k.AccessTokenID != "" || k.TrustID != "" && k.AppCredID != "" {
-		return nil, nil, w, Unauthorized("the key is bound to what is not offered")
+	if len(slices.DeleteFunc([]string{k.AccessTokenID, k.TrustID, k.AppCredID}, func(s string) bool { return s == "" })) > 1 {
+		return nil, nil, w, Unauthorized("the key is bound to more than one thing")
+	}
+	if k.AccessTokenID != "" {
+		a, err := one[AccessToken](ctx, i.store, Match{"id": k.AccessTokenID, "user_id": k.UserID, "project_id": k.ProjectID})
+		if err != nil || a == nil || i.db.Now().After(a.ExpiresAt) {
+			return nil, nil, w, firstOf(err, Unauthorized("the key's access token is gone, expired or another's"))
+		}
+		who.access = a
 	}
 	if k.AppCredID != "" {
 		a, err := one[AppCredential](ctx, i.store, Match{"id": k.AppCredID, "user_id": k.UserID, "project_id": k.ProjectID})
@@ -143,14 +150,14 @@ func unbound(old, now bounds) error {
 
 // Bind binds an EC2 credential to the delegation that its maker's token speaks by.
 func (c *Credential) Bind(who *token.Who) error {
-	if c.Type != "ec2" || who.TrustID == "" && who.AppCredID == "" {
+	if c.Type != "ec2" || !who.Delegated() {
 		return nil
 	}
 	blob := map[string]any{}
 	if err := json.Unmarshal([]byte(c.Blob), &blob); err != nil {
 		return fault.New(fault.Invalid, "Invalid blob in credential").Because(err)
 	}
-	for name, id := range map[string]string{"trust_id": who.TrustID, "app_cred_id": who.AppCredID, "access_token_id": ""} {
+	for name, id := range map[string]string{"trust_id": who.TrustID, "app_cred_id": who.AppCredID, "access_token_id": who.AccessTokenID} {
 		maps.DeleteFunc(blob, func(k string, _ any) bool { return strings.EqualFold(k, name) }) // readers fold case
 		if id != "" {
 			blob[name] = id

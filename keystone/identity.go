@@ -41,6 +41,10 @@ type Options struct {
 	LockoutDuration time.Duration `yaml:"lockout_duration"`
 	// TOTP offers sign-in by passcode. A passcode is short: have a lock-out with it.
 	TOTP bool `yaml:"totp"`
+	// RequestTokenLife (8 hours) and AccessTokenLife (a day) are how long the tokens of
+	// OAuth1 last.
+	RequestTokenLife time.Duration `yaml:"request_token_life"`
+	AccessTokenLife  time.Duration `yaml:"access_token_life"`
 }
 
 // Identity is who people are, and the verbs on all that belongs to it.
@@ -66,6 +70,7 @@ func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 	o.BcryptCost, o.PasswordHash = cmp.Or(o.BcryptCost, 12), cmp.Or(o.PasswordHash, "bcrypt")
 	o.TokenLife = cmp.Or(o.TokenLife, time.Hour)
 	o.LockoutDuration = cmp.Or(o.LockoutDuration, 30*time.Minute)
+	o.RequestTokenLife, o.AccessTokenLife = cmp.Or(o.RequestTokenLife, 8*time.Hour), cmp.Or(o.AccessTokenLife, 24*time.Hour)
 	o.KeepKeys = cmp.Or(o.KeepKeys, 5)
 	if len(o.MasterKey) == 0 {
 		o.MasterKey = make([]byte, 32)

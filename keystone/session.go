@@ -19,6 +19,7 @@ type Session struct {
 	PasswordExpiresAt time.Time
 	AppCred           *AppCredential // the token is limited to it
 	Trust             *Trust         // the token speaks for its trustor
+	Access            *AccessToken   // the token is a consumer's
 
 	claims *claims
 	pages  [2]atomic.Pointer[[]byte]

@@ -30,7 +30,7 @@ type Trust struct {
 
 // CreateTrust makes a trust of the caller, which is its trustor.
 func (i *Identity) CreateTrust(ctx context.Context, who *token.Who, t *Trust, wanted []Ref) error {
-	if who.AppCredID != "" || who.TrustID != "" {
+	if who.Delegated() {
 		return forbidden("A delegated token cannot be used to make a trust.")
 	}
 	if t.RemainingUses != nil && *t.RemainingUses < 1 {
@@ -126,7 +126,7 @@ func (i *Identity) Trusts(ctx context.Context, l listing.List) (listing.Page[*Tr
 
 // DeleteTrust ends a trust and the tokens made with it.
 func (i *Identity) DeleteTrust(ctx context.Context, who *token.Who, id string) error {
-	if who.AppCredID != "" || who.TrustID != "" {
+	if who.Delegated() {
 		return forbidden("A delegated token cannot be used to delete a trust.")
 	}
 	return i.drop(ctx, func(ctx context.Context) error {

@@ -21,6 +21,7 @@ type authIn struct {
 			Token *struct {
 				ID string `json:"id"`
 			} `json:"token"`
+			OAuth1  *struct{} `json:"oauth1"`
 			AppCred *struct {
 				ID     string  `json:"id"`
 				Name   string  `json:"name"`
@@ -108,6 +109,10 @@ func (in *authIn) proofBy(method string, p *keystone.Proof) (err error) {
 		p.Token = id.Token.ID
 	case "application_credential":
 		return in.proofByAppCred(p)
+	case "oauth1":
+		if id.OAuth1 == nil {
+			return expecting("oauth1", "identity")
+		}
 	default:
 		return fault.New(fault.Unauthorized, "Attempted to authenticate with an unsupported method.")
 	}

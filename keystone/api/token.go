@@ -84,6 +84,7 @@ type tokenView struct {
 	Catalog   *[]entryView    `wire:"catalog,,omitempty"`
 	AppCred   *tokenAppCred   `wire:"application_credential,,omitempty"`
 	Trust     map[string]any  `wire:"OS-TRUST:trust,,omitempty"`
+	OAuth1    map[string]any  `wire:"OS-OAUTH1,,omitempty"`
 }
 
 type tokenAppCred struct {
@@ -140,6 +141,9 @@ func delegated(v *tokenView, s *keystone.Session) {
 	if a := s.AppCred; a != nil {
 		v.AppCred = &tokenAppCred{ID: a.ID, Name: a.Name, Restricted: a.Unrestricted == nil || !*a.Unrestricted, Rules: accessRules(a.Rules)}
 	}
+	if t := s.Access; t != nil {
+		v.OAuth1 = map[string]any{"access_token_id": t.ID, "consumer_id": t.ConsumerID}
+	}
 	if t := s.Trust; t != nil {
 		v.Trust = map[string]any{"id": t.ID, "impersonation": t.Impersonation,
 			"trustee_user": map[string]any{"id": t.TrusteeID}, "trustor_user": map[string]any{"id": t.TrustorID}}
@@ -155,7 +159,7 @@ func (a *API) issue(c *rest.Call, in authIn) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Receipt = c.Header.Get("Openstack-Auth-Receipt")
+	p.Receipt, p.OAuth = c.Header.Get("Openstack-Auth-Receipt"), oauthCall(c, "")
 	s, t, err := a.id.SignIn(c.Context(), p, w)
 	if err != nil {
 		return nil, err

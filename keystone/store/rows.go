@@ -60,6 +60,9 @@ var tables = map[reflect.Type]string{
 	reflect.TypeFor[keystone.DomainOption]():    "keystone_domain_options",
 	reflect.TypeFor[keystone.Failures]():        "keystone_failures",
 	reflect.TypeFor[keystone.UsedCode]():        "keystone_used_codes",
+	reflect.TypeFor[keystone.RequestToken]():    "keystone_request_tokens",
+	reflect.TypeFor[keystone.AccessToken]():     "keystone_access_tokens",
+	reflect.TypeFor[keystone.UsedNonce]():       "keystone_oauth_nonces",
 }
 
 // tableOf is the table of a row, of a pointer to it, or of a slice of either.
@@ -202,12 +205,18 @@ func columns(rows any) map[string]reflect.Type {
 }
 
 func (s *Store) Prune(ctx context.Context, now time.Time) error {
-	_, err := s.db.Q(ctx).NewDelete().TableExpr("keystone_revocations").Where("expires_at < ?", now).Exec(ctx)
-	if err != nil {
-		return err
+	for sql, before := range map[string]any{
+		"DELETE FROM keystone_revocations WHERE expires_at < ?":    now,
+		"DELETE FROM keystone_used_codes WHERE step < ?":           now.Unix()/30 - 10,
+		"DELETE FROM keystone_oauth_nonces WHERE stamp < ?":        now.Add(-time.Hour).Unix(),
+		"DELETE FROM keystone_request_tokens WHERE expires_at < ?": now.Add(-time.Hour),
+		"DELETE FROM keystone_access_tokens WHERE expires_at < ?":  now.Add(-72 * time.Hour),
+	} {
+		if _, err := s.db.Q(ctx).ExecContext(ctx, sql, before); err != nil {
+			return err
+		}
 	}
-	_, err = s.db.Q(ctx).NewDelete().TableExpr("keystone_used_codes").Where("step < ?", now.Unix()/30-10).Exec(ctx)
-	return err
+	return nil
 }
 
 func (s *Store) Fail(ctx context.Context, user string, now, since time.Time) error {

@@ -92,6 +92,8 @@ func (s *Store) DropUser(ctx context.Context, id string) error {
 		"DELETE FROM keystone_trusts WHERE trustor_user_id = ?",
 		"DELETE FROM keystone_trusts WHERE trustee_user_id = ?",
 		"DELETE FROM keystone_failures WHERE user_id = ?",
+		"DELETE FROM keystone_request_tokens WHERE user_id = ?",
+		"DELETE FROM keystone_access_tokens WHERE user_id = ?",
 		"DELETE FROM keystone_users WHERE id = ?",
 	}, id)
 }
@@ -120,5 +122,13 @@ func (s *Store) DropService(ctx context.Context, id string) error {
 		"DELETE FROM keystone_limits WHERE service_id = ?",
 		"DELETE FROM keystone_registered_limits WHERE service_id = ?",
 		"DELETE FROM keystone_services WHERE id = ?",
+	}, id)
+}
+
+func (s *Store) DropConsumer(ctx context.Context, id string) error {
+	return s.each(ctx, []string{
+		"DELETE FROM keystone_request_tokens WHERE consumer_id = ?",
+		"DELETE FROM keystone_access_tokens WHERE consumer_id = ?",
+		"DELETE FROM keystone_consumers WHERE id = ?",
 	}, id)
 }
