@@ -56,9 +56,8 @@ func (s *Store) Assignments(ctx context.Context, a keystone.AssignmentQuery) ([]
 	q := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("keystone_assignments AS ?TableAlias")
 	if a.UserIDs != nil || a.GroupIDs != nil {
 		q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			q.Where("1 = 0")
-			if len(a.UserIDs) > 0 {
-				q.WhereOr("actor_kind = 'user' AND actor_id IN (?)", bun.List(a.UserIDs))
+			if len(a.UserIDs) > 0 || len(a.GroupIDs) == 0 {
+				q.Where("actor_kind = 'user' AND actor_id IN (?)", bun.List(append([]string{""}, a.UserIDs...)))
 			}
 			if len(a.GroupIDs) > 0 {
 				q.WhereOr("actor_kind = 'group' AND actor_id IN (?)", bun.List(a.GroupIDs))

@@ -30,7 +30,7 @@ func (b *bench) all(ctx context.Context) error {
 	if b.c, err = cloudtest.SignIn(ctx, b.env); err != nil {
 		return err
 	}
-	for _, f := range []func(context.Context) error{b.prepare, b.identity, b.servers, b.networks, b.images} {
+	for _, f := range []func(context.Context) error{b.prepare, b.identity, b.crowds, b.servers, b.networks, b.images} {
 		if err := f(ctx); err != nil {
 			return err
 		}
@@ -78,11 +78,14 @@ func (b *bench) identity(ctx context.Context) error {
 	if !strings.HasSuffix(url, "/v3") {
 		url += "/v3"
 	}
-	for _, at := range []int{1, 8} {
-		b.row(ctx, "token check", at, func(ctx context.Context) error {
-			_, err := b.c.Send(ctx, "GET", url+"/auth/tokens", map[string]string{"X-Subject-Token": b.c.Token}, nil, nil)
+	headers := map[string]string{"X-Auth-Token": b.c.Token, "X-Subject-Token": b.c.Token}
+	for _, conns := range []int{2, 16} {
+		if err := b.raw(ctx, "token check", conns, url+"/auth/tokens?nocatalog", headers); err != nil {
 			return err
-		})
+		}
+		if err := b.raw(ctx, "token check with catalog", conns, url+"/auth/tokens", headers); err != nil {
+			return err
+		}
 	}
 	return nil
 }
