@@ -154,7 +154,7 @@ func (i *Identity) proveByPassword(ctx context.Context, p Proof) (*proven, error
 	if !ok || !u.Enabled {
 		return nil, Unauthorized("wrong user or password")
 	}
-	if !u.PasswordExpiresAt.IsZero() && i.db.Now().After(u.PasswordExpiresAt) {
+	if i.expired(u) {
 		return nil, fault.New(fault.Unauthorized, "The password is expired and needs to be changed for user: %s.", u.ID)
 	}
 	return &proven{user: u, methods: []string{"password"}}, nil

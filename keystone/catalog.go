@@ -234,6 +234,9 @@ func (i *Identity) deleteRegion(ctx context.Context, id string) error {
 			return err
 		}
 	}
+	if _, err := i.store.Delete(ctx, (*PolicyAssociation)(nil), Match{"region_id": id}); err != nil {
+		return err
+	}
 	_, err = i.store.Delete(ctx, (*Region)(nil), Match{"id": id})
 	return err
 }

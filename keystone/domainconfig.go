@@ -40,6 +40,24 @@ var ConfigDefaults = Config{
 // secretOptions may be set, and are never shown.
 var secretOptions = []string{"password"}
 
+// SecurityCompliance is what anybody may know of the rules for passwords.
+func (i *Identity) SecurityCompliance(domain, name string) (Config, error) {
+	if domain != DefaultDomain {
+		return nil, forbidden("Invalid domain specific configuration: Reading security compliance information for any domain other than the default domain is not allowed or supported.")
+	}
+	null := func(s string) any {
+		if s == "" {
+			return nil
+		}
+		return s
+	}
+	all := map[string]any{"password_regex": null(i.opts.Compliance.Regex), "password_regex_description": null(i.opts.Compliance.RegexDescription)}
+	if _, ok := all[name]; !ok && name != "" {
+		return nil, forbidden("Invalid domain specific configuration: Reading security compliance values other than password_regex and password_regex_description is not allowed.")
+	}
+	return Config{"security_compliance": all}, nil
+}
+
 // mayConfigure refuses settings that a domain may not have.
 func (c Config) mayConfigure() error {
 	if len(c) == 0 {

@@ -129,6 +129,9 @@ func (i *Identity) DeleteEndpoint(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
+		if _, err := i.store.Delete(ctx, (*PolicyAssociation)(nil), Match{"endpoint_id": id}); err != nil {
+			return err
+		}
 		_, err = i.store.Delete(ctx, (*EndpointFilter)(nil), Match{"kind": "endpoint", "item_id": id})
 		return err
 	})

@@ -13,6 +13,7 @@ import (
 
 	"stackd/internal/sqldb"
 
+	"github.com/dlclark/regexp2"
 	"github.com/google/uuid"
 )
 
@@ -39,6 +40,7 @@ type Options struct {
 	// is locked out for LockoutDuration (half an hour); 0 is never.
 	LockoutAttempts int           `yaml:"lockout_attempts"`
 	LockoutDuration time.Duration `yaml:"lockout_duration"`
+	Compliance      Compliance    `yaml:"security_compliance"`
 	// TOTP offers sign-in by passcode. A passcode is short: have a lock-out with it.
 	TOTP bool `yaml:"totp"`
 	// RequestTokenLife (8 hours) and AccessTokenLife (a day) are how long the tokens of
@@ -55,6 +57,7 @@ type Identity struct {
 	keys   *keyring
 	hasher *hasher
 	proofs proofs
+	regex  *regexp2.Regexp // of Options.Compliance; nil is no rule
 
 	// gen counts changes that may make a remembered session untrue. deaf is set
 	// while other control planes' changes cannot be heard: nothing is remembered.
@@ -81,7 +84,11 @@ func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Identity{db: db, store: s, opts: o, hasher: h, keys: &keyring{master: master[:]}}
+	re, err := o.Compliance.compile()
+	if err != nil {
+		return nil, err
+	}
+	i := &Identity{db: db, store: s, opts: o, hasher: h, regex: re, keys: &keyring{master: master[:]}}
 	i.proofs.init()
 	i.sessions.init()
 	return i, nil

@@ -57,6 +57,9 @@ func (i *Identity) DeletePolicyDoc(ctx context.Context, id string) error {
 		if err == nil && n == 0 {
 			return missing("policy", id)
 		}
+		if err == nil {
+			_, err = i.store.Delete(ctx, (*PolicyAssociation)(nil), Match{"policy_id": id})
+		}
 		return err
 	})
 }

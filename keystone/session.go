@@ -180,7 +180,7 @@ func (i *Identity) bearer(ctx context.Context, s *Session) error {
 	if err != nil {
 		return err
 	}
-	if u == nil || !u.Enabled || s.Who.IssuedAt.Before(u.TokensFrom) {
+	if u == nil || !u.Enabled || i.dormant(u) || s.Who.IssuedAt.Before(u.TokensFrom) {
 		return dead("its user is gone, disabled, or was signed out")
 	}
 	d, err := one[Project](ctx, i.store, Match{"id": u.DomainID})

@@ -190,7 +190,7 @@ func (i *Identity) withTrust(ctx context.Context, s *Session) (string, []string,
 		return "", nil, err
 	}
 	for _, u := range users {
-		if s.Who.IssuedAt.Before(u.TokensFrom) {
+		if s.Who.IssuedAt.Before(u.TokensFrom) || i.dormant(u) {
 			users = nil
 			break
 		}

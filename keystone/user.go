@@ -23,6 +23,10 @@ type User struct {
 	PasswordExpiresAt time.Time      `bun:"password_expires_at,nullzero"`
 	TokensFrom        time.Time      `bun:"tokens_from,nullzero"` // tokens issued earlier are dead
 	CreatedAt         time.Time      `bun:"created_at"`
+	LastActiveAt      time.Time      `bun:"last_active_at,nullzero"` // a day
+	SelfService       bool           `bun:"password_self_service"`   // it chose its password itself
+
+	Unlock bool `bun:"-"` // of a change: a lock-out ends
 }
 
 // CreateUser keeps a new user with a password; "" is none.
@@ -30,10 +34,13 @@ func (i *Identity) CreateUser(ctx context.Context, u *User, password string) err
 	if _, err := i.Domain(ctx, u.DomainID); err != nil {
 		return err
 	}
-	if err := i.setPassword(ctx, u, password); err != nil {
+	if err := i.freshPassword(ctx, u, password); err != nil {
 		return err
 	}
 	u.ID, u.Options, u.CreatedAt = orNewID(u.ID), tidy(u.Options), i.db.Now()
+	if u.PasswordHash != "" {
+		u.PasswordExpiresAt = i.expiry(u, false)
+	}
 	return i.db.Tx(ctx, func(ctx context.Context) error {
 		if err := i.mayDefaultTo(ctx, u); err != nil {
 			return err
@@ -48,6 +55,14 @@ func (i *Identity) CreateUser(ctx context.Context, u *User, password string) err
 
 func userTaken(u *User) error {
 	return conflict("user", "Duplicate entry found with name %s at domain ID %s", u.Name, u.DomainID)
+}
+
+// freshPassword is setPassword for one that must be strong enough.
+func (i *Identity) freshPassword(ctx context.Context, u *User, password string) error {
+	if password == "" {
+		return nil
+	}
+	return firstOf(i.strong(password), i.setPassword(ctx, u, password))
 }
 
 // setPassword hashes, which takes long: never inside a transaction.
@@ -78,22 +93,30 @@ func (i *Identity) User(ctx context.Context, id string) (*User, error) {
 	if err == nil && u == nil {
 		return nil, missing("user", id)
 	}
+	if u != nil {
+		i.awake(u)
+	}
 	return u, err
 }
 
 // Users is one page of users.
 func (i *Identity) Users(ctx context.Context, l listing.List) (listing.Page[*User], error) {
 	us, err := i.store.Users(ctx, l)
+	i.awake(us...)
 	return listing.Cut(us, l.Limit), err
 }
 
 // UpdateUser changes a user in place. A new password ("" is the old one) and
-// disabling end all of the user's tokens.
+// disabling end all of the user's tokens; it, and Unlock, end a lock-out.
 func (i *Identity) UpdateUser(ctx context.Context, id, password string, change func(*User) error) (*User, error) {
 	var fresh User
-	if err := i.setPassword(ctx, &fresh, password); err != nil {
+	if err := i.freshPassword(ctx, &fresh, password); err != nil {
 		return nil, err
 	}
+	return i.updateUser(ctx, id, fresh, false, change)
+}
+
+func (i *Identity) updateUser(ctx context.Context, id string, fresh User, self bool, change func(*User) error) (*User, error) {
 	var u *User
 	err := i.db.Tx(ctx, func(ctx context.Context) error {
 		var err error
@@ -108,19 +131,31 @@ func (i *Identity) UpdateUser(ctx context.Context, id, password string, change f
 			return fault.New(fault.Invalid, "Cannot change user's domain ID")
 		}
 		if fresh.PasswordHash != "" {
-			u.PasswordHash, u.PasswordAt, u.TokensFrom = fresh.PasswordHash, fresh.PasswordAt, i.db.Now()
-		}
-		if old.Enabled && !u.Enabled {
-			u.TokensFrom = i.db.Now()
-		}
-		if u.Enabled && (fresh.PasswordHash != "" || !old.Enabled) {
-			if err := i.forgive(ctx, id); err != nil {
+			if err := i.renew(ctx, u, fresh, self); err != nil {
 				return err
 			}
+			u.TokensFrom = i.db.Now()
 		}
-		return i.saveUser(ctx, u)
+		return firstOf(i.letIn(ctx, &old, u, fresh.PasswordHash != ""), i.saveUser(ctx, u))
 	})
 	return u, err
+}
+
+// letIn sees to what enabling and disabling mean.
+func (i *Identity) letIn(ctx context.Context, old, u *User, password bool) error {
+	if old.Enabled && !u.Enabled {
+		u.TokensFrom = i.db.Now()
+	}
+	if !u.Enabled {
+		return nil
+	}
+	if !old.Enabled || u.Unlock {
+		u.LastActiveAt = i.db.Now().Truncate(day)
+	}
+	if !old.Enabled || u.Unlock || password {
+		return i.forgive(ctx, u.ID)
+	}
+	return nil
 }
 
 func (i *Identity) saveUser(ctx context.Context, u *User) error {
@@ -136,19 +171,31 @@ func (i *Identity) saveUser(ctx context.Context, u *User) error {
 	return i.changed(ctx)
 }
 
-// ChangePassword is a user changing its own, which it must know.
+// ChangePassword is a user changing its own, which it must know; it may have expired.
 func (i *Identity) ChangePassword(ctx context.Context, id, original, password string) error {
 	u, err := one[User](ctx, i.store, Match{"id": id})
 	if err != nil {
 		return err
 	}
-	if ok, err := i.knows(ctx, u, original); err != nil || !ok || !u.Enabled {
+	if ok, err := i.knows(ctx, u, original); err != nil || !ok || !u.Enabled || i.dormant(u) {
 		return firstOf(err, Unauthorized("the original password is wrong"))
 	}
-	if locked, _ := u.Options["lock_password"].(bool); locked {
-		return forbidden("Password cannot be changed: the user's option lock_password is set.")
+	if u, err = i.User(ctx, id); err != nil { // it may have been hashed anew
+		return err
 	}
-	_, err = i.UpdateUser(ctx, id, password, func(*User) error { return nil })
+	if err := i.mayChoose(ctx, u, password); err != nil {
+		return err
+	}
+	var fresh User
+	if err := i.setPassword(ctx, &fresh, password); err != nil {
+		return err
+	}
+	_, err = i.updateUser(ctx, id, fresh, true, func(now *User) error {
+		if now.PasswordHash != u.PasswordHash {
+			return Unauthorized("the password was changed meanwhile")
+		}
+		return nil
+	})
 	return err
 }
 

@@ -41,7 +41,7 @@ func Routes(id *keystone.Identity) []rest.Route {
 		versionRows(), a.tokenRows(), a.domainRows(), a.projectRows(), a.tagRows(), a.userRows(), a.groupRows(), a.roleRows(),
 		a.impliedRows(), a.grantRows(), a.assignmentRows(), a.regionRows(), a.serviceRows(), a.endpointRows(), a.policyRows(),
 		a.credentialRows(), a.ec2Rows(), a.appCredRows(), a.accessRuleRows(), a.trustRows(), a.registeredLimitRows(), a.limitRows(),
-		a.endpointFilterRows(), a.consumerRows(), a.oauth1Rows(), a.domainConfigRows(), a.signatureRows(),
+		a.endpointFilterRows(), a.consumerRows(), a.oauth1Rows(), a.oauth2Rows(), a.domainConfigRows(), a.endpointPolicyRows(), goneRows(), a.signatureRows(),
 	} {
 		all = append(all, rows...)
 	}
@@ -49,12 +49,16 @@ func Routes(id *keystone.Identity) []rest.Route {
 }
 
 func shape(c *rest.Call, status int, f *fault.Error) any {
-	if r, ok := f.Detail.(*keystone.Receipt); ok {
-		return receipt(c, r)
+	if status == 401 {
+		c.W.Header().Set("Www-Authenticate", fmt.Sprintf("Keystone uri=%q", c.Base()+"/v3"))
+	}
+	switch d := f.Detail.(type) {
+	case *keystone.Receipt:
+		return receipt(c, d)
+	case oauth2Error:
+		return d.shape(c, f)
 	}
 	switch {
-	case status == 401:
-		c.W.Header().Set("Www-Authenticate", fmt.Sprintf("Keystone uri=%q", c.Base()+"/v3"))
 	case f.Type == "path":
 		c.W.Header().Set("Content-Type", "text/html; charset=utf-8")
 		return page(status)

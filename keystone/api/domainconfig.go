@@ -25,6 +25,9 @@ func (a *API) domainConfigRows() []rest.Route {
 		{On: "PATCH " + on + "/{section}/{name}", Rule: update, Target: nobody, Body: a.shelf.Get("domainconfig.option"), Do: rest.Do(a.patchOption)},
 		{On: "DELETE " + on + "/{section}/{name}", Rule: drop, Target: nobody, Status: 204, Mutates: true, Do: rest.DoNothing(a.dropConfig)},
 	}
+	for _, at := range []string{"", "/{name}"} {
+		rows = append(rows, rest.Route{On: "GET " + on + "/security_compliance" + at, Rule: "identity:get_security_compliance_domain_config", Target: nobody, Do: rest.Do(a.showCompliance)})
+	}
 	for section := range keystone.ConfigDefaults { // by name: "{section}" would also match a domain that is called config
 		at := "GET /v3/domains/config/" + section
 		rows = append(rows, rest.Route{On: at + "/default", Rule: base, Target: nobody, Do: rest.Do(defaultConfig(section))},
@@ -67,6 +70,12 @@ func defaultConfig(section string) func(*rest.Call, configIn) (configOut, error)
 
 func (a *API) showConfig(c *rest.Call, in configIn) (configOut, error) {
 	cfg, err := a.id.DomainConfig(c.Context(), in.ID, in.Section, in.Name)
+	return configView(in, cfg), err
+}
+
+func (a *API) showCompliance(_ *rest.Call, in configIn) (configOut, error) {
+	cfg, err := a.id.SecurityCompliance(in.ID, in.Name)
+	in.Section = "security_compliance"
 	return configView(in, cfg), err
 }
 

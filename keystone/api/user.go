@@ -100,14 +100,15 @@ func (a *API) showUser(c *rest.Call, in idIn) (userOut, error) {
 }
 
 func (a *API) updateUser(c *rest.Call, in userBody) (userOut, error) {
-	var w user
-	if err := merge(in.User, &w); err != nil {
+	var asked user
+	if err := merge(in.User, &asked); err != nil {
 		return userOut{}, err
 	}
-	u, err := a.id.UpdateUser(c.Context(), in.ID, text(w.Password), func(u *keystone.User) error {
+	u, err := a.id.UpdateUser(c.Context(), in.ID, text(asked.Password), func(u *keystone.User) error {
 		w := userOf(c, u)
 		err := merge(in.User, &w)
 		w.to(u)
+		u.Unlock = asked.Enabled
 		return err
 	})
 	if err != nil {

@@ -118,6 +118,8 @@ func (s *Store) DropDomain(ctx context.Context, id string) error {
 		"DELETE FROM keystone_credentials WHERE user_id IN " + users,
 		"DELETE FROM keystone_app_credentials WHERE user_id IN " + users,
 		"DELETE FROM keystone_access_rules WHERE user_id IN " + users,
+		"DELETE FROM keystone_failures WHERE user_id IN " + users,
+		"DELETE FROM keystone_old_passwords WHERE user_id IN " + users,
 		"DELETE FROM keystone_trusts WHERE trustor_user_id IN " + users,
 		"DELETE FROM keystone_trusts WHERE trustee_user_id IN " + users,
 		"DELETE FROM keystone_request_tokens WHERE user_id IN " + users,

@@ -94,6 +94,7 @@ func (s *Store) DropUser(ctx context.Context, id string) error {
 		"DELETE FROM keystone_failures WHERE user_id = ?",
 		"DELETE FROM keystone_request_tokens WHERE user_id = ?",
 		"DELETE FROM keystone_access_tokens WHERE user_id = ?",
+		"DELETE FROM keystone_old_passwords WHERE user_id = ?",
 		"DELETE FROM keystone_users WHERE id = ?",
 	}, id)
 }
@@ -118,6 +119,8 @@ func (s *Store) DropRole(ctx context.Context, id string) error {
 func (s *Store) DropService(ctx context.Context, id string) error {
 	return s.each(ctx, []string{
 		"DELETE FROM keystone_endpoint_filters WHERE kind = 'endpoint' AND item_id IN (SELECT id FROM keystone_endpoints WHERE service_id = ?)",
+		"DELETE FROM keystone_policy_associations WHERE endpoint_id IN (SELECT id FROM keystone_endpoints WHERE service_id = ?)",
+		"DELETE FROM keystone_policy_associations WHERE service_id = ?",
 		"DELETE FROM keystone_endpoints WHERE service_id = ?",
 		"DELETE FROM keystone_limits WHERE service_id = ?",
 		"DELETE FROM keystone_registered_limits WHERE service_id = ?",
