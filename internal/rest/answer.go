@@ -74,7 +74,7 @@ func (a *API) token(c *Call) error {
 }
 
 func (a *API) identify(c *Call) error {
-	t := c.Header.Get("X-Auth-Token")
+	t := token.Shown(c.Request)
 	if t == "" {
 		return fault.New(fault.Unauthorized, "The request you have made requires authentication.")
 	}
@@ -82,7 +82,7 @@ func (a *API) identify(c *Call) error {
 	if err != nil {
 		return err
 	}
-	if !who.MayCall(a.Name, c.Method, c.URL.Path) {
+	if !who.MayCall(a.Name, c.Method, c.URL.Path) || !who.BoundTo(c.Request) {
 		return fault.New(fault.Unauthorized, "The request you have made requires authentication.")
 	}
 	c.Who = who

@@ -84,6 +84,7 @@ type tokenView struct {
 	Catalog   *[]entryView    `wire:"catalog,,omitempty"`
 	AppCred   *tokenAppCred   `wire:"application_credential,,omitempty"`
 	Trust     map[string]any  `wire:"OS-TRUST:trust,,omitempty"`
+	OAuth2    map[string]any  `wire:"oauth2_credential,,omitempty"`
 	OAuth1    map[string]any  `wire:"OS-OAUTH1,,omitempty"`
 }
 
@@ -129,6 +130,9 @@ func (a *API) tokenPage(c *rest.Call, s *keystone.Session, full bool) (tokenOut,
 		v.Roles = append(v.Roles, refOf(r))
 	}
 	delegated(&v, s)
+	if w.Thumbprint != "" {
+		v.OAuth2 = map[string]any{"x5t#S256": w.Thumbprint}
+	}
 	if !full {
 		return tokenOut{v}, nil
 	}
