@@ -20,6 +20,8 @@ var bodies = map[string]filling{
 	"identity POST /v3/OS-TRUST/trusts": {body: `{"trust":{"trustor_user_id":"{user}","trustee_user_id":"{trustee}","project_id":"{project}","impersonation":false,"roles":[{"id":"{identity:roles.role}"}]}}`},
 	"identity GET /v3/OS-TRUST/trusts":  {query: "?trustor_user_id={user}"},
 
+	"identity PUT /v3/OS-OAUTH1/authorize/{id}": {body: `{"roles":[{"name":"admin"}]}`},
+
 	"image POST /v2/images":                      {body: `{"name":"x","owner":"{project}"}`},
 	"image PATCH /v2/images/{id}":                {body: `[{"op":"add","path":"/x","value":"y"}]`},
 	"image POST /v2/images/{id}/import":          {body: `{"method":{"name":"glance-direct"}}`},
@@ -90,6 +92,7 @@ var bodies = map[string]filling{
 var apart = map[string]string{
 	"identity DELETE /v3/domains/{id}":           "a domain that is enabled is not deleted",
 	"identity GET /v3/auth/catalog":              "a token without a scope has no catalog",
+	"identity PUT /v3/OS-OAUTH1/authorize/{id}":  "a role that one does not have on the project is not given away",
 	"identity POST /v3/ec2tokens":                "the request is not signed",
 	"identity POST /v3/s3tokens":                 "the request is not signed",
 	"identity GET /v3/OS-TRUST/trusts":           "filtered by trustor, another rule holds",

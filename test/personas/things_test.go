@@ -42,6 +42,7 @@ func (w *world) make() {
 			w.waitForServers(ids)
 		}
 	}
+	w.oauth()
 	for _, p := range w.personas { // key pairs have no project: each caller has one of its own
 		if p.who != nil && p.who.Scope() == "project" {
 			w.must("compute", p.token, "POST /v2.1/os-keypairs", `{"keypair":{"name":"key","type":"ssh","public_key":"`+sshKey+`"}}`)

@@ -118,14 +118,14 @@ func TestMatrix(t *testing.T) {
 			var before string
 			for side := range cell {
 				call, body, missing := w.call(*r, side)
+				if missing != "" {
+					t.Fatalf("%s %s: there is no %s to try it on; make one in things_test.go", r.service, r.On, missing)
+				}
 				if call+body == before { // it is about nobody's things in particular
 					cell[side] = '.'
 					break
 				}
-				if before = call + body; missing != "" {
-					t.Errorf("%s %s: there is no %s to try it on; make one in things_test.go", r.service, r.On, missing)
-					break
-				}
+				before = call + body
 				v, status, text := w.ask(r, p.token, call, body)
 				if cell[side] = v; v == '!' {
 					t.Errorf("%s: %s %s %s: %d %s", p.name, r.service, call, body, status, text)
