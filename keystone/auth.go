@@ -3,6 +3,7 @@ package keystone
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"slices"
 
 	"stackd/internal/fault"
@@ -28,7 +29,10 @@ type Proof struct {
 	AppCred  Named // its Name is one of User's
 	Secret   string
 	OAuth    OAuthCall // of oauth1
-	Receipt  string    // of methods that were proven before
+	// Certificate is the client's, checked; where external is offered it proves
+	// without being named in Methods.
+	Certificate *x509.Certificate
+	Receipt     string // of methods that were proven before
 }
 
 // ScopeWish is what a token is wanted for. The zero value is the user's default
@@ -99,11 +103,18 @@ func (i *Identity) settle(ctx context.Context, who *proven, c *claims, w ScopeWi
 }
 
 func (i *Identity) prove(ctx context.Context, p Proof) (*proven, error) {
-	if len(p.Methods) == 0 {
+	ms := p.Methods
+	var out *proven
+	if i.opts.External != "" && p.Certificate != nil && !slices.Contains(ms, "external") {
+		var err error
+		if out, err = i.proveExternal(ctx, p); err != nil && !fault.Is(err, fault.Unauthorized) {
+			return nil, err
+		}
+	}
+	if len(ms) == 0 && out == nil {
 		return nil, Unauthorized("no method")
 	}
-	var out *proven
-	for _, m := range p.Methods {
+	for _, m := range unique(ms) {
 		next, err := i.proveBy(ctx, m, p)
 		if err != nil {
 			return nil, err
@@ -136,6 +147,8 @@ func (i *Identity) proveBy(ctx context.Context, method string, p Proof) (*proven
 		return i.proveByToken(ctx, p)
 	case "application_credential":
 		return i.proveByAppCred(ctx, p)
+	case "external":
+		return i.proveExternal(ctx, p)
 	case "oauth1":
 		return i.proveByOAuth(ctx, p.OAuth)
 	}

@@ -43,6 +43,9 @@ type Options struct {
 	Compliance      Compliance    `yaml:"security_compliance"`
 	// TOTP offers sign-in by passcode. A passcode is short: have a lock-out with it.
 	TOTP bool `yaml:"totp"`
+	// External lets the user in whom a client's TLS certificate names, without more:
+	// see ExternalDefault. "" does not.
+	External string `yaml:"external"`
 	// RequestTokenLife (8 hours) and AccessTokenLife (a day) are how long the tokens of
 	// OAuth1 last.
 	RequestTokenLife time.Duration `yaml:"request_token_life"`
@@ -80,6 +83,9 @@ func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 		rand.Read(o.MasterKey)
 	}
 	master := sha256.Sum256(o.MasterKey)
+	if err := checkExternal(o.External); err != nil {
+		return nil, err
+	}
 	h, err := newHasher(o.PasswordHash, o.BcryptCost)
 	if err != nil {
 		return nil, err

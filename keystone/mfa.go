@@ -14,6 +14,9 @@ func (i *Identity) offered() []string {
 	if i.opts.TOTP {
 		l = append(l, "totp")
 	}
+	if i.opts.External != "" {
+		l = append(l, "external")
+	}
 	return l
 }
 

@@ -21,8 +21,9 @@ type authIn struct {
 			Token *struct {
 				ID string `json:"id"`
 			} `json:"token"`
-			OAuth1  *struct{} `json:"oauth1"`
-			AppCred *struct {
+			OAuth1   *struct{} `json:"oauth1"`
+			External *struct{} `json:"external"`
+			AppCred  *struct {
 				ID     string  `json:"id"`
 				Name   string  `json:"name"`
 				Secret *string `json:"secret"`
@@ -109,6 +110,10 @@ func (in *authIn) proofBy(method string, p *keystone.Proof) (err error) {
 		p.Token = id.Token.ID
 	case "application_credential":
 		return in.proofByAppCred(p)
+	case "external":
+		if id.External == nil {
+			return expecting("external", "identity")
+		}
 	case "oauth1":
 		if id.OAuth1 == nil {
 			return expecting("oauth1", "identity")

@@ -163,7 +163,7 @@ func (a *API) issue(c *rest.Call, in authIn) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Receipt, p.OAuth = c.Header.Get("Openstack-Auth-Receipt"), oauthCall(c, "")
+	p.Receipt, p.OAuth, p.Certificate = c.Header.Get("Openstack-Auth-Receipt"), oauthCall(c, ""), token.Certificate(c.Request)
 	s, t, err := a.id.SignIn(c.Context(), p, w)
 	if err != nil {
 		return nil, err
