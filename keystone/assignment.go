@@ -221,6 +221,9 @@ func (i *Identity) rolesFor(ctx context.Context, s *Session, t Target, above []s
 	ids := g.closure(direct)
 	if only != nil {
 		only = g.closure(only)
+		if s.Who.TrustID != "" && slices.ContainsFunc(only, func(id string) bool { return !slices.Contains(ids, id) }) {
+			return nil, dead("the trustor has lost a role of its trust")
+		}
 		ids = slices.DeleteFunc(ids, func(id string) bool { return !slices.Contains(only, id) })
 	}
 	return g.refs(ids), nil

@@ -41,6 +41,10 @@ type Options struct {
 	LockoutAttempts int           `yaml:"lockout_attempts"`
 	LockoutDuration time.Duration `yaml:"lockout_duration"`
 	Compliance      Compliance    `yaml:"security_compliance"`
+	// Redelegation lets a trustee make further trusts of a trust that says so, up to
+	// RedelegationDepth (3) in a row.
+	Redelegation      bool  `yaml:"trust_redelegation"`
+	RedelegationDepth int64 `yaml:"max_redelegation_count"`
 	// TOTP offers sign-in by passcode. A passcode is short: have a lock-out with it.
 	TOTP bool `yaml:"totp"`
 	// External lets the user in whom a client's TLS certificate names, without more:
@@ -77,7 +81,7 @@ func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 	o.TokenLife = cmp.Or(o.TokenLife, time.Hour)
 	o.LockoutDuration = cmp.Or(o.LockoutDuration, 30*time.Minute)
 	o.RequestTokenLife, o.AccessTokenLife = cmp.Or(o.RequestTokenLife, 8*time.Hour), cmp.Or(o.AccessTokenLife, 24*time.Hour)
-	o.KeepKeys = cmp.Or(o.KeepKeys, 5)
+	o.KeepKeys, o.RedelegationDepth = cmp.Or(o.KeepKeys, 5), cmp.Or(o.RedelegationDepth, 3)
 	if len(o.MasterKey) == 0 {
 		o.MasterKey = make([]byte, 32)
 		rand.Read(o.MasterKey)

@@ -27,6 +27,8 @@ type Store interface {
 	// Limits also filters by home: limits of a domain and of its projects.
 	Limits(ctx context.Context, l listing.List) ([]*Limit, error)
 	Roles(ctx context.Context, l listing.List) ([]*Role, error)
+	// Trusts are those that were not deleted.
+	Trusts(ctx context.Context, l listing.List) ([]*Trust, error)
 	// List fills a pointer to a slice of rows of a kind with no search of its own:
 	// equality on the columns named like the filters.
 	List(ctx context.Context, rows any, l listing.List) error

@@ -232,6 +232,10 @@ func (i *Identity) scope(ctx context.Context, s *Session) (Target, []string, err
 // grant fills in the roles; a scope without any is no scope.
 func (i *Identity) grant(ctx context.Context, s *Session, t Target, above []string) error {
 	if t.Kind == "" {
+		if s.Who.TrustID != "" {
+			_, _, err := i.withTrust(ctx, s)
+			return err
+		}
 		return nil
 	}
 	roles, err := i.rolesFor(ctx, s, t, above)

@@ -49,6 +49,7 @@ type trust struct {
 	RemainingUses *int64         `json:"remaining_uses" wire:"remaining_uses"`
 	Redelegations int64          `json:"-" wire:"redelegation_count"`
 	DeletedAt     stamp          `json:"-" wire:"deleted_at"`
+	From          *string        `json:"-" wire:"redelegated_trust_id"`
 	Roles         []role         `json:"-" wire:"roles,,omitempty"`
 	RolesLinks    any            `json:"-" wire:"roles_links,,omitempty"`
 	Extra         map[string]any `json:"-" wire:"*"`
@@ -61,7 +62,7 @@ type trustOut struct {
 
 func trustOf(c *rest.Call, t *keystone.Trust) trust {
 	return trust{ID: t.ID, TrustorID: t.TrustorID, TrusteeID: t.TrusteeID, ProjectID: null(t.ProjectID), Impersonation: t.Impersonation, ExpiresAt: stamp(t.ExpiresAt),
-		RemainingUses: t.RemainingUses, Redelegations: t.Redelegations, DeletedAt: stamp(t.DeletedAt), Extra: t.Extra, Links: link(c, "OS-TRUST/trusts", t.ID)}
+		RemainingUses: t.RemainingUses, Redelegations: t.Redelegations, DeletedAt: stamp(t.DeletedAt), From: null(t.RedelegatedFrom), Extra: t.Extra, Links: link(c, "OS-TRUST/trusts", t.ID)}
 }
 
 // whole adds what a list of trusts leaves out.
@@ -110,18 +111,22 @@ func (a *API) createTrust(c *rest.Call, in struct {
 			ID   string `json:"id"`
 			Name string `json:"name"`
 		} `json:"roles"`
+		Redelegate bool   `json:"allow_redelegation"`
+		Depth      *int64 `json:"redelegation_count"`
 	}
 	if err := json.Unmarshal(in.Trust, &given); err != nil {
 		return trustOut{}, malformed().Because(err)
 	}
-	delete(w.Extra, "roles")
+	for _, ours := range []string{"roles", "allow_redelegation", "redelegation_count", "deleted_at", "redelegated_trust_id"} {
+		delete(w.Extra, ours)
+	}
 	t := &keystone.Trust{TrustorID: w.TrustorID, TrusteeID: w.TrusteeID, ProjectID: text(w.ProjectID), Impersonation: w.Impersonation,
 		ExpiresAt: time.Time(w.ExpiresAt), RemainingUses: w.RemainingUses, Extra: w.Extra}
-	var wanted []keystone.Ref
+	wish := keystone.TrustWish{Redelegate: given.Redelegate, Depth: given.Depth}
 	for _, r := range given.Roles {
-		wanted = append(wanted, keystone.Ref{ID: r.ID, Name: r.Name})
+		wish.Roles = append(wish.Roles, keystone.Ref{ID: r.ID, Name: r.Name})
 	}
-	if err := a.id.CreateTrust(c.Context(), c.Who, t, wanted); err != nil {
+	if err := a.id.CreateTrust(c.Context(), c.Who, t, wish); err != nil {
 		return trustOut{}, err
 	}
 	return whole(c, t), nil
