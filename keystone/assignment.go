@@ -198,7 +198,7 @@ func (i *Identity) rolesFor(ctx context.Context, s *Session, t Target, above []s
 	if err != nil {
 		return nil, err
 	}
-	whose := s.Who.User.ID
+	whose, groups := s.Who.User.ID, s.groups()
 	var only []string
 	switch {
 	case s.Who.AppCredID != "":
@@ -214,7 +214,10 @@ func (i *Identity) rolesFor(ctx context.Context, s *Session, t Target, above []s
 			return nil, err
 		}
 	}
-	direct, err := i.store.RolesOf(ctx, whose, t, above)
+	if only != nil {
+		groups = nil // of what was delegated, they are no part
+	}
+	direct, err := i.store.RolesOf(ctx, whose, t, above, groups...)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,8 @@ type ScopeWish struct {
 type proven struct {
 	user    *User
 	methods []string
-	parent  *Session // of a token
+	parent  *Session   // of a token
+	fed     *Federated // of an assertion
 	appCred *AppCredential
 	access  *AccessToken // of OAuth1
 }
@@ -143,7 +144,7 @@ func (i *Identity) proveBy(ctx context.Context, method string, p Proof) (*proven
 		return i.proveByPassword(ctx, p)
 	case "totp":
 		return i.proveByTOTP(ctx, p)
-	case "token":
+	case "token", "mapped", "saml2", "openid": // the last three as another word for the first
 		return i.proveByToken(ctx, p)
 	case "application_credential":
 		return i.proveByAppCred(ctx, p)
@@ -211,6 +212,9 @@ func (i *Identity) proveByToken(ctx context.Context, p Proof) (*proven, error) {
 	if s.Who.Delegated() || ByKey(s.Who) {
 		return nil, forbidden("A delegated token cannot be exchanged for another.")
 	}
+	if err := i.mayRescope(ctx, s); err != nil {
+		return nil, err
+	}
 	u, err := i.User(ctx, s.Who.User.ID)
 	if err != nil {
 		return nil, err
@@ -230,6 +234,12 @@ func (i *Identity) claim(ctx context.Context, who *proven, w ScopeWish) (*claims
 		old := who.parent.claims
 		c.Audit = append(c.Audit, old.Audit[len(old.Audit)-1])
 		c.ExpiresAt = old.ExpiresAt
+		if w.TrustID == "" {
+			c.IdP, c.Protocol, c.Groups = old.IdP, old.Protocol, old.Groups
+		}
+	}
+	if f := who.fed; f != nil {
+		c.federate(f)
 	}
 	if who.appCred != nil {
 		return c, i.claimAppCred(c, who.appCred, w)

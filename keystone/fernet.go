@@ -200,6 +200,10 @@ type claims struct {
 
 	AccessToken []byte // of OAuth1
 	Thumbprint  string // see token.Who
+
+	IdP      string   // who vouched for the user
+	Protocol string   // and how
+	Groups   [][]byte // that the user is in by that word alone
 }
 
 // pack makes the usual 32 digits 16 bytes; other ids stay text.
@@ -235,7 +239,7 @@ func (i *Identity) seal(ctx context.Context, c *claims) (string, error) {
 // unseal is nil for what is no token of ours.
 func (i *Identity) unseal(ctx context.Context, t string) (*claims, error) {
 	keys, err := i.secrets(ctx, "fernet")
-	if err != nil || len(t) > 1024 || len(t) < 20 {
+	if err != nil || len(t) > 8192 || len(t) < 20 {
 		return nil, err
 	}
 	if pad := len(t) % 4; pad > 0 {

@@ -54,6 +54,8 @@ type Options struct {
 	// OAuth1 last.
 	RequestTokenLife time.Duration `yaml:"request_token_life"`
 	AccessTokenLife  time.Duration `yaml:"access_token_life"`
+	// Federation is sign-in by the word of others.
+	Federation FederationOptions `yaml:"federation"`
 }
 
 // Identity is who people are, and the verbs on all that belongs to it.

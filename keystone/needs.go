@@ -39,10 +39,11 @@ type Store interface {
 	Subtree(ctx context.Context, id string) ([]string, error)
 	// RolesOf are the roles assigned to a user, by itself or in a group, that count
 	// for a target: directly there, or inherited from what is above it.
-	RolesOf(ctx context.Context, user string, t Target, above []string) ([]string, error)
+	// Groups are further ones that the user is taken to be in.
+	RolesOf(ctx context.Context, user string, t Target, above []string, groups ...string) ([]string, error)
 	// Scopes are the targets of a kind that a user has any role on, inherited
 	// assignments resolved.
-	Scopes(ctx context.Context, user, kind string) ([]string, error)
+	Scopes(ctx context.Context, user, kind string, groups ...string) ([]string, error)
 	// Assignments are the assignments as they were made.
 	Assignments(ctx context.Context, q AssignmentQuery) ([]Assignment, error)
 

@@ -303,6 +303,6 @@ func (i *Identity) Below(ctx context.Context, id string) ([]*Project, error) {
 }
 
 // Scopes are the ids of the targets of a kind that a user has any role on.
-func (i *Identity) Scopes(ctx context.Context, user, kind string) ([]string, error) {
-	return i.store.Scopes(ctx, user, kind)
+func (i *Identity) Scopes(ctx context.Context, user, kind string, groups ...string) ([]string, error) {
+	return i.store.Scopes(ctx, user, kind, groups...)
 }

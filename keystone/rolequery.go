@@ -2,6 +2,7 @@ package keystone
 
 import (
 	"context"
+	"slices"
 
 	"stackd/internal/fault"
 )
@@ -103,6 +104,15 @@ func (i *Identity) groupsOf(ctx context.Context, user string) ([]string, error) 
 	for _, m := range ms {
 		ids = append(ids, m.GroupID)
 	}
+	if err != nil {
+		return nil, err
+	}
+	believed, err := all[ExpiringMembership](ctx, i.store, Match{"user_id": user})
+	for _, m := range believed {
+		if m.ExpiresAt.After(i.db.Now()) {
+			ids = append(ids, m.GroupID)
+		}
+	}
 	return ids, err
 }
 
@@ -179,6 +189,15 @@ func (i *Identity) membersOf(ctx context.Context, made []Assignment, only string
 	out := map[string][]string{}
 	for _, x := range ms {
 		out[x.GroupID] = append(out[x.GroupID], x.UserID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	believed, err := all[ExpiringMembership](ctx, i.store, m, "user_id")
+	for _, x := range believed {
+		if x.ExpiresAt.After(i.db.Now()) && !slices.Contains(out[x.GroupID], x.UserID) {
+			out[x.GroupID] = append(out[x.GroupID], x.UserID)
+		}
 	}
 	return out, err
 }

@@ -21,6 +21,9 @@ type Session struct {
 	Trust             *Trust         // the token speaks for its trustor
 	Access            *AccessToken   // the token is a consumer's
 
+	Federated *Federated // an identity provider vouches for the user
+
+	until  time.Time // it must be worked out anew then; zero is never
 	claims *claims
 	pages  [2]atomic.Pointer[[]byte]
 }
@@ -115,7 +118,7 @@ const allowedAfter = 48 * time.Hour
 func (i *Identity) Session(ctx context.Context, t string, expired bool) (*Session, error) {
 	gen, deaf := i.gen.Load(), i.deaf.Load()
 	if !deaf {
-		if s := i.sessions.get(t, gen); s != nil {
+		if s := i.sessions.get(t, gen); s != nil && (s.until.IsZero() || i.db.Now().Before(s.until)) {
 			return s, i.current(s.claims, expired)
 		}
 	}
@@ -165,6 +168,9 @@ func (i *Identity) resolve(ctx context.Context, c *claims) (*Session, error) {
 		return nil, firstOf(err, dead("it was revoked"))
 	}
 	if err := i.bearer(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := i.federate(ctx, s); err != nil {
 		return nil, err
 	}
 	t, above, err := i.scope(ctx, s)

@@ -23,8 +23,10 @@ type User struct {
 	PasswordExpiresAt time.Time      `bun:"password_expires_at,nullzero"`
 	TokensFrom        time.Time      `bun:"tokens_from,nullzero"` // tokens issued earlier are dead
 	CreatedAt         time.Time      `bun:"created_at"`
-	LastActiveAt      time.Time      `bun:"last_active_at,nullzero"` // a day
-	SelfService       bool           `bun:"password_self_service"`   // it chose its password itself
+
+	Federated    []*FederatedUser `bun:"-"`                       // to be set; nil leaves them as they are
+	LastActiveAt time.Time        `bun:"last_active_at,nullzero"` // a day
+	SelfService  bool             `bun:"password_self_service"`   // it chose its password itself
 
 	Unlock bool `bun:"-"` // of a change: a lock-out ends
 }
@@ -49,7 +51,10 @@ func (i *Identity) CreateUser(ctx context.Context, u *User, password string) err
 		if sqldb.Taken(err) {
 			return userTaken(u)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return i.federateAs(ctx, u)
 	})
 }
 
@@ -166,6 +171,9 @@ func (i *Identity) saveUser(ctx context.Context, u *User) error {
 	if err := i.store.Update(ctx, u); sqldb.Taken(err) {
 		return userTaken(u)
 	} else if err != nil {
+		return err
+	}
+	if err := i.federateAs(ctx, u); err != nil {
 		return err
 	}
 	return i.changed(ctx)

@@ -22,6 +22,9 @@ type authIn struct {
 				ID string `json:"id"`
 			} `json:"token"`
 			OAuth1   *struct{} `json:"oauth1"`
+			Mapped   *mappedIn `json:"mapped"`
+			SAML2    *mappedIn `json:"saml2"`
+			OpenID   *mappedIn `json:"openid"`
 			External *struct{} `json:"external"`
 			AppCred  *struct {
 				ID     string  `json:"id"`
@@ -118,6 +121,8 @@ func (in *authIn) proofBy(method string, p *keystone.Proof) (err error) {
 		if id.OAuth1 == nil {
 			return expecting("oauth1", "identity")
 		}
+	case "mapped", "saml2", "openid":
+		return in.proofByMapped(method, p)
 	default:
 		return fault.New(fault.Unauthorized, "Attempted to authenticate with an unsupported method.")
 	}

@@ -67,7 +67,8 @@ type homed struct {
 
 type bearer struct {
 	homed
-	PasswordExpiresAt stamp `wire:"password_expires_at"`
+	PasswordExpiresAt *stamp          `wire:"password_expires_at,,omitempty"`
+	Federated         *federatedToken `wire:"OS-FEDERATION,,omitempty"`
 }
 
 type tokenView struct {
@@ -86,6 +87,8 @@ type tokenView struct {
 	Trust     map[string]any  `wire:"OS-TRUST:trust,,omitempty"`
 	OAuth2    map[string]any  `wire:"oauth2_credential,,omitempty"`
 	OAuth1    map[string]any  `wire:"OS-OAUTH1,,omitempty"`
+
+	ServiceProviders []serviceProviderRef `wire:"service_providers,,omitempty"`
 }
 
 type tokenAppCred struct {
@@ -113,8 +116,11 @@ func (a *API) token(c *rest.Call, s *keystone.Session) (json.RawMessage, error) 
 
 func (a *API) tokenPage(c *rest.Call, s *keystone.Session, full bool) (tokenOut, error) {
 	w := s.Who
-	v := tokenView{Methods: w.Methods, User: bearer{homed{refOf(w.UserDomain), w.User.ID, w.User.Name}, stamp(s.PasswordExpiresAt)},
+	v := tokenView{Methods: w.Methods, User: bearerOf(s),
 		AuditIDs: w.AuditIDs, ExpiresAt: stamp(w.ExpiresAt), IssuedAt: stamp(w.IssuedAt.Truncate(time.Second))}
+	if err := a.serviceProvidersOf(c, &v); err != nil {
+		return tokenOut{}, err
+	}
 	switch w.Scope() {
 	case "":
 		return tokenOut{v}, nil
@@ -215,13 +221,21 @@ func (a *API) authCatalog(c *rest.Call, _ struct{}) (any, error) {
 }
 
 func (a *API) authProjects(c *rest.Call, _ struct{}) (listing.Page[project], error) {
-	c.List.Where["user_id"] = []string{c.Who.User.ID}
+	groups, err := a.ownGroups(c)
+	if err != nil {
+		return listing.Page[project]{}, err
+	}
+	c.List.Where["user_id"], c.List.Where["group_id"] = []string{c.Who.User.ID}, groups
 	c.List.Where["enabled"] = []string{"true"}
 	return a.projectPage(c)
 }
 
 func (a *API) authDomains(c *rest.Call, _ struct{}) (listing.Page[domain], error) {
-	ids, err := a.id.Scopes(c.Context(), c.Who.User.ID, "domain")
+	groups, err := a.ownGroups(c)
+	if err != nil {
+		return listing.Page[domain]{}, err
+	}
+	ids, err := a.id.Scopes(c.Context(), c.Who.User.ID, "domain", groups...)
 	if err != nil || len(ids) == 0 {
 		return listing.Page[domain]{}, err
 	}
@@ -230,7 +244,11 @@ func (a *API) authDomains(c *rest.Call, _ struct{}) (listing.Page[domain], error
 }
 
 func (a *API) authSystem(c *rest.Call, _ struct{}) (any, error) {
-	ids, err := a.id.Scopes(c.Context(), c.Who.User.ID, "system")
+	groups, err := a.ownGroups(c)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := a.id.Scopes(c.Context(), c.Who.User.ID, "system", groups...)
 	system := []any{}
 	if slices.Contains(ids, "system") {
 		system = append(system, map[string]any{"all": true})

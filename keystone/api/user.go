@@ -35,15 +35,16 @@ func (a *API) userTarget(c *rest.Call) (policy.Target, error) {
 }
 
 type user struct {
-	ID                string         `json:"-" wire:"id"`
-	Name              string         `json:"name" wire:"name"`
-	DomainID          string         `json:"domain_id" wire:"domain_id"`
-	Enabled           bool           `json:"enabled" wire:"enabled"`
-	DefaultProjectID  *string        `json:"default_project_id" wire:"default_project_id,,omitempty"`
-	PasswordExpiresAt stamp          `json:"-" wire:"password_expires_at"`
-	Options           map[string]any `json:"options" wire:"options"`
-	Extra             map[string]any `json:"-" wire:"*"`
-	Links             self           `json:"-" wire:"links"`
+	ID                string          `json:"-" wire:"id"`
+	Name              string          `json:"name" wire:"name"`
+	DomainID          string          `json:"domain_id" wire:"domain_id"`
+	Enabled           bool            `json:"enabled" wire:"enabled"`
+	DefaultProjectID  *string         `json:"default_project_id" wire:"default_project_id,,omitempty"`
+	PasswordExpiresAt stamp           `json:"-" wire:"password_expires_at"`
+	Options           map[string]any  `json:"options" wire:"options"`
+	Extra             map[string]any  `json:"-" wire:"*"`
+	Links             self            `json:"-" wire:"links"`
+	Federated         []federatedUser `json:"federated" wire:"federated,,omitempty"`
 
 	Password *string `json:"password"`
 }
@@ -59,16 +60,19 @@ type userBody struct {
 
 func userOf(c *rest.Call, u *keystone.User) user {
 	return user{ID: u.ID, Name: u.Name, DomainID: u.DomainID, Enabled: u.Enabled, DefaultProjectID: null(u.DefaultProjectID),
-		PasswordExpiresAt: stamp(u.PasswordExpiresAt), Options: options(u.Options), Extra: u.Extra, Links: link(c, "users", u.ID)}
+		PasswordExpiresAt: stamp(u.PasswordExpiresAt), Options: options(u.Options), Extra: u.Extra, Links: link(c, "users", u.ID), Federated: federatedOf(u.Federated)}
 }
 
 func (w user) to(u *keystone.User) {
 	u.Name, u.DomainID, u.Enabled, u.DefaultProjectID = w.Name, w.DomainID, w.Enabled, text(w.DefaultProjectID)
-	u.Options, u.Extra = w.Options, w.Extra
+	u.Options, u.Extra, u.Federated = w.Options, w.Extra, federatedTo(w.Federated)
 }
 
 func (a *API) userPage(c *rest.Call) (listing.Page[user], error) {
 	page, err := a.id.Users(c.Context(), c.List)
+	if err == nil {
+		err = a.id.WithFederated(c.Context(), page.Items...)
+	}
 	return listing.Map(page, func(u *keystone.User) user { return userOf(c, u) }), err
 }
 
@@ -93,6 +97,9 @@ func (a *API) createUser(c *rest.Call, in userBody) (userOut, error) {
 
 func (a *API) showUser(c *rest.Call, in idIn) (userOut, error) {
 	u, err := a.id.User(c.Context(), in.ID)
+	if err == nil {
+		err = a.id.WithFederated(c.Context(), u)
+	}
 	if err != nil {
 		return userOut{}, err
 	}
@@ -111,6 +118,9 @@ func (a *API) updateUser(c *rest.Call, in userBody) (userOut, error) {
 		u.Unlock = asked.Enabled
 		return err
 	})
+	if err == nil {
+		err = a.id.WithFederated(c.Context(), u)
+	}
 	if err != nil {
 		return userOut{}, err
 	}

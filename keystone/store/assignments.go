@@ -9,11 +9,18 @@ import (
 )
 
 // mine are the assignments of a user, by itself or in a group.
-const mine = `(actor_kind = 'user' AND actor_id = ? OR actor_kind = 'group' AND actor_id IN (SELECT group_id FROM keystone_memberships WHERE user_id = ?))`
+const mine = `(actor_kind = 'user' AND actor_id = ? OR actor_kind = 'group' AND (actor_id IN (?) OR actor_id IN (
+	SELECT group_id FROM keystone_memberships WHERE user_id = ? UNION ALL
+	SELECT group_id FROM keystone_expiring_memberships WHERE user_id = ? AND expires_at > ?)))`
 
-func (s *Store) RolesOf(ctx context.Context, user string, t keystone.Target, above []string) ([]string, error) {
+// who are mine's arguments; groups are further ones that the user is taken to be in.
+func (s *Store) who(user string, groups []string) []any {
+	return []any{user, bun.List(append([]string{""}, groups...)), user, user, s.db.Now()}
+}
+
+func (s *Store) RolesOf(ctx context.Context, user string, t keystone.Target, above []string, groups ...string) ([]string, error) {
 	var ids []string
-	q := s.db.Q(ctx).NewSelect().TableExpr("keystone_assignments").ColumnExpr("DISTINCT role_id").Where(mine, user, user)
+	q := s.db.Q(ctx).NewSelect().TableExpr("keystone_assignments").ColumnExpr("DISTINCT role_id").Where(mine, s.who(user, groups)...)
 	q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 		q.Where("target_kind = ? AND target_id = ? AND NOT inherited", t.Kind, t.ID)
 		if len(above) > 0 {
@@ -25,16 +32,16 @@ func (s *Store) RolesOf(ctx context.Context, user string, t keystone.Target, abo
 	return ids, err
 }
 
-func (s *Store) Scopes(ctx context.Context, user, kind string) ([]string, error) {
+func (s *Store) Scopes(ctx context.Context, user, kind string, groups ...string) ([]string, error) {
 	var direct []string
 	err := s.db.Q(ctx).NewSelect().TableExpr("keystone_assignments").ColumnExpr("DISTINCT target_id").
-		Where(mine, user, user).Where("target_kind = ? AND NOT inherited", kind).Scan(ctx, &direct)
+		Where(mine, s.who(user, groups)...).Where("target_kind = ? AND NOT inherited", kind).Scan(ctx, &direct)
 	if err != nil || kind != "project" {
 		return direct, err
 	}
 	var roots []string
 	err = s.db.Q(ctx).NewSelect().TableExpr("keystone_assignments").ColumnExpr("DISTINCT target_id").
-		Where(mine, user, user).Where("inherited").Scan(ctx, &roots)
+		Where(mine, s.who(user, groups)...).Where("inherited").Scan(ctx, &roots)
 	if err != nil {
 		return nil, err
 	}

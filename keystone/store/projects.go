@@ -18,7 +18,7 @@ func (s *Store) Projects(ctx context.Context, l listing.List) ([]*keystone.Proje
 	}
 	tagged(q, l)
 	if user := l.First("user_id"); user != "" {
-		ids, err := s.Scopes(ctx, user, "project")
+		ids, err := s.Scopes(ctx, user, "project", l.Where["group_id"]...)
 		if err != nil || len(ids) == 0 {
 			return nil, err
 		}
@@ -105,6 +105,7 @@ func (s *Store) DropDomain(ctx context.Context, id string) error {
 	}
 	users := "(SELECT id FROM keystone_users WHERE domain_id = ?)"
 	groups := "(SELECT id FROM keystone_groups WHERE domain_id = ?)"
+	idps := "(SELECT id FROM keystone_identity_providers WHERE domain_id = ?)"
 	roles := "(SELECT id FROM keystone_roles WHERE domain_id = ?)"
 	if err := s.each(ctx, []string{
 		"DELETE FROM keystone_assignments WHERE actor_id IN " + users,
@@ -126,6 +127,14 @@ func (s *Store) DropDomain(ctx context.Context, id string) error {
 		"DELETE FROM keystone_access_tokens WHERE user_id IN " + users,
 		"DELETE FROM keystone_limits WHERE domain_id = ?",
 		"DELETE FROM keystone_domain_options WHERE domain_id = ?",
+		"DELETE FROM keystone_federated_users WHERE user_id IN " + users,
+		"DELETE FROM keystone_expiring_memberships WHERE user_id IN " + users,
+		"DELETE FROM keystone_expiring_memberships WHERE group_id IN " + groups,
+		"DELETE FROM keystone_federated_users WHERE idp_id IN " + idps,
+		"DELETE FROM keystone_expiring_memberships WHERE idp_id IN " + idps,
+		"DELETE FROM keystone_protocols WHERE idp_id IN " + idps,
+		"DELETE FROM keystone_remote_ids WHERE idp_id IN " + idps,
+		"DELETE FROM keystone_identity_providers WHERE domain_id = ?",
 		"DELETE FROM keystone_roles WHERE domain_id = ?",
 		"DELETE FROM keystone_groups WHERE domain_id = ?",
 		"DELETE FROM keystone_users WHERE domain_id = ?",

@@ -65,6 +65,15 @@ var tables = map[reflect.Type]string{
 	reflect.TypeFor[keystone.RequestToken]():      "keystone_request_tokens",
 	reflect.TypeFor[keystone.AccessToken]():       "keystone_access_tokens",
 	reflect.TypeFor[keystone.UsedNonce]():         "keystone_oauth_nonces",
+
+	reflect.TypeFor[keystone.IdentityProvider]():   "keystone_identity_providers",
+	reflect.TypeFor[keystone.RemoteID]():           "keystone_remote_ids",
+	reflect.TypeFor[keystone.Protocol]():           "keystone_protocols",
+	reflect.TypeFor[keystone.AttributeMapping]():   "keystone_mappings",
+	reflect.TypeFor[keystone.ServiceProvider]():    "keystone_service_providers",
+	reflect.TypeFor[keystone.FederatedUser]():      "keystone_federated_users",
+	reflect.TypeFor[keystone.ExpiringMembership](): "keystone_expiring_memberships",
+	reflect.TypeFor[keystone.UsedProof]():          "keystone_used_proofs",
 }
 
 // tableOf is the table of a row, of a pointer to it, or of a slice of either.
@@ -213,6 +222,7 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 		"DELETE FROM keystone_oauth_nonces WHERE stamp < ?":        now.Add(-time.Hour).Unix(),
 		"DELETE FROM keystone_request_tokens WHERE expires_at < ?": now.Add(-time.Hour),
 		"DELETE FROM keystone_access_tokens WHERE expires_at < ?":  now.Add(-72 * time.Hour),
+		"DELETE FROM keystone_used_proofs WHERE expires_at < ?":    now,
 	} {
 		if _, err := s.db.Q(ctx).ExecContext(ctx, sql, before); err != nil {
 			return err

@@ -18,6 +18,7 @@ func (s *Store) Users(ctx context.Context, l listing.List) ([]*keystone.User, er
 	if group := l.First("group_id"); group != "" {
 		q.Where("id IN (SELECT user_id FROM keystone_memberships WHERE group_id = ?)", group)
 	}
+	federated(q, l)
 	if err := expiring(q, l.First("password_expires_at")); err != nil {
 		return nil, err
 	}
@@ -95,6 +96,8 @@ func (s *Store) DropUser(ctx context.Context, id string) error {
 		"DELETE FROM keystone_request_tokens WHERE user_id = ?",
 		"DELETE FROM keystone_access_tokens WHERE user_id = ?",
 		"DELETE FROM keystone_old_passwords WHERE user_id = ?",
+		"DELETE FROM keystone_federated_users WHERE user_id = ?",
+		"DELETE FROM keystone_expiring_memberships WHERE user_id = ?",
 		"DELETE FROM keystone_users WHERE id = ?",
 	}, id)
 }
@@ -103,6 +106,7 @@ func (s *Store) DropGroup(ctx context.Context, id string) error {
 	return s.each(ctx, []string{
 		"DELETE FROM keystone_assignments WHERE actor_kind = 'group' AND actor_id = ?",
 		"DELETE FROM keystone_memberships WHERE group_id = ?",
+		"DELETE FROM keystone_expiring_memberships WHERE group_id = ?",
 		"DELETE FROM keystone_groups WHERE id = ?",
 	}, id)
 }
