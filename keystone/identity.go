@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -45,6 +46,9 @@ type Options struct {
 	// RedelegationDepth (3) in a row.
 	Redelegation      bool  `yaml:"trust_redelegation"`
 	RedelegationDepth int64 `yaml:"max_redelegation_count"`
+	// LimitModel is flat (the usual one) or strict_two_level: then no project may have
+	// more than its domain, and none stands below another.
+	LimitModel string `yaml:"limit_model"`
 	// TOTP offers sign-in by passcode. A passcode is short: have a lock-out with it.
 	TOTP bool `yaml:"totp"`
 	// External lets the user in whom a client's TLS certificate names, without more:
@@ -95,6 +99,9 @@ func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 	h, err := newHasher(o.PasswordHash, o.BcryptCost)
 	if err != nil {
 		return nil, err
+	}
+	if o.LimitModel = cmp.Or(o.LimitModel, "flat"); limitModels[o.LimitModel].Name == "" {
+		return nil, fmt.Errorf("limit_model: %s: flat or strict_two_level is wanted", o.LimitModel)
 	}
 	re, err := o.Compliance.compile()
 	if err != nil {

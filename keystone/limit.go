@@ -143,7 +143,7 @@ func (i *Identity) CreateLimits(ctx context.Context, ls []*Limit) error {
 				return err
 			}
 		}
-		return nil
+		return i.inTree(ctx, ls...)
 	})
 }
 
@@ -191,7 +191,10 @@ func (i *Identity) UpdateLimit(ctx context.Context, id string, change func(*Limi
 		if err := change(l); err != nil {
 			return err
 		}
-		return i.store.Update(ctx, l)
+		if err := i.store.Update(ctx, l); err != nil {
+			return err
+		}
+		return i.inTree(ctx, l)
 	})
 	return l, err
 }

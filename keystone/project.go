@@ -110,7 +110,7 @@ func (i *Identity) placeProject(ctx context.Context, p *Project) error {
 		return fault.New(fault.Invalid, "cannot create project; its %s %s is disabled.", parent.kind(), parent.ID)
 	}
 	above, err := i.store.Ancestors(ctx, p.ParentID)
-	if err == nil && len(above)+1 > maxDepth {
+	if err == nil && len(above)+1 > i.depth() {
 		return fault.New(fault.Forbidden, "Max hierarchy depth reached for %s branch.", p.ParentID)
 	}
 	return err

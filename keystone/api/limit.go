@@ -9,7 +9,7 @@ import (
 
 func (a *API) limitRows() []rest.Route {
 	return []rest.Route{
-		{On: "GET /v3/limits/model", Rule: "identity:get_limit_model", Target: nobody, Do: rest.Do(limitModel)},
+		{On: "GET /v3/limits/model", Rule: "identity:get_limit_model", Target: nobody, Do: rest.Do(a.limitModel)},
 		{On: "GET /v3/limits", Rule: "identity:list_limits", Target: nobody, List: list("limits", "service_id", "region_id", "resource_name", "project_id", "domain_id"), Do: rest.Do(a.listLimits)},
 		{On: "POST /v3/limits", Rule: "identity:create_limits", Target: nobody, Body: a.shelf.Get("limit.create"), Status: 201, Do: rest.Do(a.createLimits)},
 		{On: "GET /v3/limits/{id}", Rule: "identity:get_limit", Target: a.limitTarget, Do: rest.Do(a.showLimit)},
@@ -18,8 +18,9 @@ func (a *API) limitRows() []rest.Route {
 	}
 }
 
-func limitModel(*rest.Call, struct{}) (any, error) {
-	return map[string]any{"model": map[string]any{"name": "flat", "description": "Limit enforcement and validation does not take project hierarchy into consideration."}}, nil
+func (a *API) limitModel(*rest.Call, struct{}) (any, error) {
+	m := a.id.LimitModel()
+	return map[string]any{"model": map[string]any{"name": m.Name, "description": m.Description}}, nil
 }
 
 func (a *API) limitTarget(c *rest.Call) (policy.Target, error) {

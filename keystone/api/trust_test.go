@@ -44,7 +44,7 @@ func TestTrustsHandedOn(t *testing.T) {
 			t.Fatal(code)
 		}
 		for more, want := range map[string]int{
-			`,"impersonation":true,"remaining_uses":2`:                              403,
+			`,"impersonation":true,"remaining_uses":2`:                               403,
 			`,"impersonation":true,"allow_redelegation":true,"redelegation_count":3`: 403,
 			`,"impersonation":true,"allow_redelegation":true,"remaining_uses":2`:     400,
 		} {
