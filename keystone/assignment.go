@@ -141,7 +141,7 @@ type roleGraph struct {
 
 func (i *Identity) graph(ctx context.Context) (*roleGraph, error) {
 	gen := i.gen.Load()
-	if g := i.roles.Load(); g != nil && g.gen == gen && !i.deaf.Load() && !i.db.InTx(ctx) {
+	if g := i.roles.Load(); g != nil && g.gen == gen && !i.deaf() && !i.db.InTx(ctx) {
 		return g, nil
 	}
 	roles, err := all[Role](ctx, i.store, Match{})

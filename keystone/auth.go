@@ -81,7 +81,7 @@ func (i *Identity) issue(ctx context.Context, gen int64, who *proven, c *claims,
 		return nil, "", err
 	}
 	t, err := i.seal(ctx, s.claims)
-	if err == nil && !i.deaf.Load() {
+	if err == nil && !i.deaf() {
 		i.sessions.put(t, remembered{s, gen})
 	}
 	return s, t, err

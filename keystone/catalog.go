@@ -82,7 +82,7 @@ func (i *Identity) Catalog(ctx context.Context, project, user string) ([]Catalog
 
 func (i *Identity) rawCatalog(ctx context.Context) (*catalogAt, error) {
 	gen := i.gen.Load()
-	if c := i.catalog.Load(); c != nil && c.gen == gen && !i.deaf.Load() {
+	if c := i.catalog.Load(); c != nil && c.gen == gen && !i.deaf() {
 		return c, nil
 	}
 	services, err := all[Service](ctx, i.store, Match{"enabled": true}, "type", "id")

@@ -72,10 +72,8 @@ type Identity struct {
 	proofs proofs
 	regex  *regexp2.Regexp // of Options.Compliance; nil is no rule
 
-	// gen counts changes that may make a remembered session untrue. deaf is set
-	// while other control planes' changes cannot be heard: nothing is remembered.
+	// gen counts changes that may make a remembered session untrue.
 	gen      atomic.Int64
-	deaf     atomic.Bool
 	sessions sessions
 	roles    atomic.Pointer[roleGraph]
 	catalog  atomic.Pointer[catalogAt]
@@ -117,11 +115,12 @@ func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 // day, until the context ends.
 func (i *Identity) Watch(ctx context.Context) {
 	go i.rotateDaily(ctx)
-	i.db.Listen(ctx, "keystone", func(up bool) {
-		i.deaf.Store(!up)
-		i.forget()
-	}, i.forget)
+	i.db.Listen(ctx, "keystone", func(bool) { i.forget() }, i.forget)
 }
+
+// deaf tells that other control planes' changes may go unheard: nothing that is
+// remembered counts then.
+func (i *Identity) deaf() bool { return !i.db.Hears("keystone") }
 
 func (i *Identity) rotateDaily(ctx context.Context) {
 	tick := time.NewTicker(10 * time.Minute)

@@ -116,7 +116,7 @@ const allowedAfter = 48 * time.Hour
 // Session checks a token. A bad one is a fault of kind NotFound. With expired, one
 // that has ended not long ago will do.
 func (i *Identity) Session(ctx context.Context, t string, expired bool) (*Session, error) {
-	gen, deaf := i.gen.Load(), i.deaf.Load()
+	gen, deaf := i.gen.Load(), i.deaf()
 	if !deaf {
 		if s := i.sessions.get(t, gen); s != nil && (s.until.IsZero() || i.db.Now().Before(s.until)) {
 			return s, i.current(s.claims, expired)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
@@ -22,6 +23,7 @@ type DB struct {
 	read  *bun.DB
 	pg    bool
 	url   string
+	ears  sync.Map // channel → *ear
 	// Now is the clock, UTC and cut to microseconds, which both databases keep.
 	// Tests may set it.
 	Now func() time.Time

@@ -19,6 +19,17 @@ type tx struct {
 	bun.Tx
 	db    *DB
 	after []func()
+	waits []wait
+}
+
+// A wait is for others to take note of the transaction: it begins before the commit
+// and ends in any case.
+type wait struct{ wait, begin, end func() }
+
+func (d *DB) onCommit(ctx context.Context, waiting, begin, end func()) {
+	if t, ok := ctx.Value(txKey{}).(*tx); ok && t.db == d {
+		t.waits = append(t.waits, wait{waiting, begin, end})
+	}
 }
 
 // Q is what to query with: the context's transaction, else a reading handle.
@@ -64,11 +75,18 @@ func (d *DB) once(ctx context.Context, f func(ctx context.Context) error) error 
 	if err := f(context.WithValue(ctx, txKey{}, t)); err != nil {
 		return err
 	}
+	for _, w := range t.waits {
+		w.begin()
+		defer w.end()
+	}
 	if err := b.Commit(); err != nil {
 		return err
 	}
 	for _, g := range t.after {
 		g()
+	}
+	for _, w := range t.waits {
+		w.wait()
 	}
 	return nil
 }

@@ -42,6 +42,18 @@ var n atomic.Int64
 
 func postgres(t testing.TB, where string) *sqldb.DB {
 	t.Helper()
+	return open(t, address(t, where))
+}
+
+// Address is the address of a new PostgreSQL database, for tests with several
+// processes; STACKD_TEST_PG must be set.
+func Address(t testing.TB) string {
+	t.Helper()
+	return address(t, os.Getenv("STACKD_TEST_PG"))
+}
+
+func address(t testing.TB, where string) string {
+	t.Helper()
 	admin, err := sqldb.Open(context.Background(), where)
 	if err != nil {
 		t.Fatal(err)
@@ -56,15 +68,13 @@ func postgres(t testing.TB, where string) *sqldb.DB {
 		t.Fatal(err)
 	}
 	u.Path = "/" + name
-	db := open(t, u.String())
 	t.Cleanup(func() {
-		db.Close()
 		if admin, err := sqldb.Open(context.Background(), where); err == nil {
 			admin.Raw().Exec("DROP DATABASE " + name + " WITH (FORCE)")
 			admin.Close()
 		}
 	})
-	return db
+	return u.String()
 }
 
 func open(t testing.TB, where string) *sqldb.DB {
