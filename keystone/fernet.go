@@ -25,7 +25,7 @@ import (
 // kind the highest position signs; position 0 is staged: known everywhere before
 // it is the next to sign.
 type Key struct {
-	Kind      string    `bun:"kind,pk"` // fernet, credential
+	Kind      string    `bun:"kind,pk"` // fernet, jws, credential
 	Position  int64     `bun:"position,pk"`
 	Wrapped   string    `bun:"wrapped"`
 	CreatedAt time.Time `bun:"created_at"` // when it was staged, or began to sign
@@ -37,6 +37,7 @@ type keyring struct {
 	stale  atomic.Bool // somebody may have rotated
 	mu     sync.RWMutex
 	keys   map[string][]*fernet.Key // by kind; the signing one first
+	parsed sync.Map                 // of JWS: fernet.Key → *ecdsa.PrivateKey
 }
 
 // MasterKey reads the key file of a control plane, making it (0600) when missing.
@@ -130,7 +131,7 @@ func (i *Identity) secrets(ctx context.Context, kind string) ([]*fernet.Key, err
 
 // setUpKeys makes the first keys, once, and sees that the keys there are can be read.
 func (i *Identity) setUpKeys(ctx context.Context) error {
-	for _, kind := range []string{"fernet", "credential"} {
+	for _, kind := range []string{"fernet", "jws", "credential"} {
 		n, err := i.store.Count(ctx, (*Key)(nil), Match{"kind": kind})
 		if err != nil {
 			return err
@@ -148,42 +149,63 @@ func (i *Identity) setUpKeys(ctx context.Context) error {
 }
 
 func (i *Identity) addKey(ctx context.Context, kind string, position int64) error {
-	var key fernet.Key
-	if err := key.Generate(); err != nil {
+	key, err := newKey(kind)
+	if err != nil {
 		return err
 	}
-	return i.store.Insert(ctx, &Key{Kind: kind, Position: position, Wrapped: i.keys.wrap(&key), CreatedAt: i.db.Now()})
+	return i.store.Insert(ctx, &Key{Kind: kind, Position: position, Wrapped: i.keys.wrap(key), CreatedAt: i.db.Now()})
 }
 
-// RotateKeys makes the staged token key the signing one, stages a new one, and
-// drops what is older than the newest few. Nobody has to start again.
+// RotateKeys makes the staged keys of both kinds of token the signing ones, stages
+// new ones, and drops what is older than the newest few. Nobody has to start again.
 func (i *Identity) RotateKeys(ctx context.Context) error { return i.rotateKeys(ctx, 0) }
 
-// rotateKeys does so if the signing key has signed for so long.
+// TokenKeys are the keys of tokens, without the secrets, in the order of their
+// positions: 0 is staged, the highest of a kind signs.
+func (i *Identity) TokenKeys(ctx context.Context) ([]*Key, error) {
+	rows, err := all[Key](ctx, i.store, Match{"kind": tokenKinds}, "kind", "position")
+	for _, r := range rows {
+		r.Wrapped = ""
+	}
+	return rows, err
+}
+
+var tokenKinds = []string{"fernet", "jws"}
+
+// rotateKeys does so with those that have signed for so long.
 func (i *Identity) rotateKeys(ctx context.Context, age time.Duration) error {
 	return i.db.Tx(ctx, func(ctx context.Context) error {
-		rows, err := all[Key](ctx, i.store, Match{"kind": "fernet"}, "position")
-		if err != nil || len(rows) == 0 || i.db.Now().Sub(rows[len(rows)-1].CreatedAt) < age {
-			return err
-		}
-		staged, top := rows[0], rows[len(rows)-1].Position
-		if _, err := i.store.Delete(ctx, (*Key)(nil), Match{"kind": "fernet", "position": staged.Position}); err != nil {
-			return err
-		}
-		staged.Position, staged.CreatedAt = top+1, i.db.Now()
-		if err := i.store.Insert(ctx, staged); err != nil {
-			return err
-		}
-		if err := i.addKey(ctx, "fernet", 0); err != nil {
-			return err
-		}
-		for _, old := range rows[1:max(1, len(rows)-max(1, i.opts.KeepKeys-2))] {
-			if _, err := i.store.Delete(ctx, (*Key)(nil), Match{"kind": "fernet", "position": old.Position}); err != nil {
+		for _, kind := range tokenKinds {
+			if err := i.rotateKind(ctx, kind, age); err != nil {
 				return err
 			}
 		}
-		return i.changed(ctx)
+		return nil
 	})
+}
+
+func (i *Identity) rotateKind(ctx context.Context, kind string, age time.Duration) error {
+	rows, err := all[Key](ctx, i.store, Match{"kind": kind}, "position")
+	if err != nil || len(rows) == 0 || i.db.Now().Sub(rows[len(rows)-1].CreatedAt) < age {
+		return err
+	}
+	staged, top := rows[0], rows[len(rows)-1].Position
+	if _, err := i.store.Delete(ctx, (*Key)(nil), Match{"kind": kind, "position": staged.Position}); err != nil {
+		return err
+	}
+	staged.Position, staged.CreatedAt = top+1, i.db.Now()
+	if err := i.store.Insert(ctx, staged); err != nil {
+		return err
+	}
+	if err := i.addKey(ctx, kind, 0); err != nil {
+		return err
+	}
+	for _, old := range rows[1:max(1, len(rows)-max(1, i.opts.KeepKeys-2))] {
+		if _, err := i.store.Delete(ctx, (*Key)(nil), Match{"kind": kind, "position": old.Position}); err != nil {
+			return err
+		}
+	}
+	return i.changed(ctx)
 }
 
 // claims are what a token says by itself, packed as a list: the order is the format.
@@ -221,7 +243,11 @@ func unpack(b []byte) string {
 	return string(b)
 }
 
+// seal makes the token, of the kind that this cloud makes.
 func (i *Identity) seal(ctx context.Context, c *claims) (string, error) {
+	if i.opts.TokenProvider == "jws" {
+		return i.sign(ctx, c)
+	}
 	keys, err := i.secrets(ctx, "fernet")
 	if err != nil {
 		return "", err
@@ -236,8 +262,11 @@ func (i *Identity) seal(ctx context.Context, c *claims) (string, error) {
 	return strings.TrimRight(string(t), "="), err
 }
 
-// unseal is nil for what is no token of ours.
+// unseal is nil for what is no token of ours, of either kind.
 func (i *Identity) unseal(ctx context.Context, t string) (*claims, error) {
+	if isJWS(t) && len(t) <= 8192 {
+		return i.verified(ctx, t)
+	}
 	keys, err := i.secrets(ctx, "fernet")
 	if err != nil || len(t) > 8192 || len(t) < 20 {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,9 @@ type Options struct {
 	PasswordHash string        `yaml:"password_hash"`
 	BcryptCost   int           `yaml:"bcrypt_cost"` // 12
 	TokenLife    time.Duration `yaml:"token_life"`  // an hour
+	// TokenProvider is the kind of token that is made: fernet (the usual one), which
+	// only the cloud can read, or jws, signed by ES256. Either is good at any time.
+	TokenProvider string `yaml:"token_provider"`
 	// KeepKeys is how many token keys there are at most: one staged, one that signs,
 	// the rest for checking only. It is 5: with a new one a day, a token can be
 	// checked for two days after its end.
@@ -101,6 +105,9 @@ func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 	if o.LimitModel = cmp.Or(o.LimitModel, "flat"); limitModels[o.LimitModel].Name == "" {
 		return nil, fmt.Errorf("limit_model: %s: flat or strict_two_level is wanted", o.LimitModel)
 	}
+	if o.TokenProvider = cmp.Or(o.TokenProvider, "fernet"); !slices.Contains(tokenKinds, o.TokenProvider) {
+		return nil, fmt.Errorf("token_provider: %s: fernet or jws is wanted", o.TokenProvider)
+	}
 	re, err := o.Compliance.compile()
 	if err != nil {
 		return nil, err
@@ -126,6 +133,7 @@ func (i *Identity) rotateDaily(ctx context.Context) {
 	tick := time.NewTicker(10 * time.Minute)
 	defer tick.Stop()
 	for {
+		i.keys.stale.Store(true) // they may have been rotated by hand, beside an SQLite file
 		if err := i.rotateKeys(ctx, 24*time.Hour); err != nil && ctx.Err() == nil {
 			slog.Error("the tokens' key cannot be rotated", "cause", err)
 		}

@@ -99,7 +99,16 @@ func (s *sessions) put(t string, r remembered) {
 
 // Check is token.Checker.
 func (i *Identity) Check(ctx context.Context, t string) (*token.Who, error) {
-	s, err := i.Session(ctx, t, false)
+	return i.check(ctx, t, false)
+}
+
+// CheckLate is token.LateChecker.
+func (i *Identity) CheckLate(ctx context.Context, t string) (*token.Who, error) {
+	return i.check(ctx, t, true)
+}
+
+func (i *Identity) check(ctx context.Context, t string, late bool) (*token.Who, error) {
+	s, err := i.Session(ctx, t, late)
 	if err != nil {
 		if fault.Is(err, fault.NotFound) {
 			return nil, Unauthorized(err.Error())

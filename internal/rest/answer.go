@@ -74,11 +74,10 @@ func (a *API) token(c *Call) error {
 }
 
 func (a *API) identify(c *Call) error {
-	t := token.Shown(c.Request)
-	if t == "" {
+	if token.Shown(c.Request) == "" {
 		return fault.New(fault.Unauthorized, "The request you have made requires authentication.")
 	}
-	who, err := a.Tokens.Check(c.Context(), t)
+	who, err := token.Caller(c.Request, a.Tokens)
 	if err != nil {
 		return err
 	}

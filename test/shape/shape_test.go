@@ -123,6 +123,7 @@ func TestOutsideThingsHaveOneRoom(t *testing.T) {
 		"modernc.org/sqlite":                    {"stackd/internal/sqldb"},
 		"github.com/jackc/pgx":                  {"stackd/internal/sqldb"},
 		"github.com/fernet/fernet-go":           {"stackd/keystone"},
+		"github.com/golang-jwt/jwt":             {"stackd/keystone"},
 		"github.com/dlclark/regexp2":            {"stackd/keystone"},
 		"github.com/spf13/cobra":                {"stackd/cmd/stackd"},
 		"go.yaml.in/yaml":                       {"stackd/internal/config"},
