@@ -2,6 +2,8 @@ package keystone
 
 import (
 	"time"
+
+	"stackd/keystone/oidc"
 )
 
 // FederationOptions are the settings of sign-in by the word of others.
@@ -18,4 +20,11 @@ type FederationOptions struct {
 	// AuthorizationTTL is how long a provider's word on groups is believed beyond the
 	// token it was given for, unless the provider's own says; 0 is not at all.
 	AuthorizationTTL time.Duration `yaml:"authorization_ttl"`
+	// IdentityProviders are how each identity provider is reached, by its id.
+	IdentityProviders map[string]ProviderOptions `yaml:"identity_providers"`
+}
+
+// ProviderOptions are how an identity provider is reached.
+type ProviderOptions struct {
+	OIDC *oidc.Settings `yaml:"oidc"`
 }

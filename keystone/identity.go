@@ -74,6 +74,7 @@ type Identity struct {
 	keys   *keyring
 	hasher *hasher
 	proofs proofs
+	gates  map[string]gate // to identity providers, by id
 	regex  *regexp2.Regexp // of Options.Compliance; nil is no rule
 
 	// gen counts changes that may make a remembered session untrue.
@@ -114,6 +115,7 @@ func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 	}
 	i := &Identity{db: db, store: s, opts: o, hasher: h, regex: re, keys: &keyring{master: master[:]}}
 	i.proofs.init()
+	i.openGates()
 	i.sessions.init()
 	return i, nil
 }
