@@ -8,7 +8,7 @@ TEST ?= first-server
 export CGO_ENABLED := 0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: up down clean build check test lint coverage e2e conformance bench packages test-packages image fmt
+.PHONY: up down clean build check test lint coverage e2e conformance conformance-report bench packages test-packages image fmt
 
 ## up: a running cloud of this machine, with a first server (DEMO=no: without)
 up: packages build image
@@ -43,15 +43,19 @@ lint:
 
 ## coverage: write docs/coverage.md
 coverage:
-	@go run ./test/coverage > docs/coverage.md
+	@go run ./test/coverage > docs/coverage.md.new && mv docs/coverage.md.new docs/coverage.md
+
+## conformance-report: write docs/conformance.md from what the last runs found
+conformance-report:
+	@go run ./test/conformance -report > docs/conformance.md.new && mv docs/conformance.md.new docs/conformance.md
 
 ## e2e: real guests, networks and the openstack client (TEST=first-server, kill)
 e2e: test-packages build image
 	@test/e2e/run $(TEST)
 
-## conformance: tempest, unmodified (AREA=smoke, identity, image, compute, network)
+## conformance: tempest, unmodified (AREA=smoke, identity, …; LEARN=-learn keeps what was found)
 conformance: test-packages build
-	@STACKD=bin/stackd go run ./test/conformance -area $(AREA)
+	@STACKD=bin/stackd go run ./test/conformance -area $(AREA) $(LEARN)
 
 ## bench: requests a second, latencies, CPU and memory, as a table
 bench: build
