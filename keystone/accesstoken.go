@@ -84,7 +84,7 @@ func (i *Identity) proveByOAuth(ctx context.Context, c OAuthCall) (*proven, erro
 	} else if err != nil {
 		return nil, err
 	}
-	u, err := one[User](ctx, i.store, Match{"id": a.UserID})
+	u, err := i.userRow(ctx, a.UserID)
 	if err != nil || u == nil || !u.Enabled {
 		return nil, firstOf(err, Unauthorized("its user is gone or disabled"))
 	}

@@ -243,7 +243,7 @@ func (i *Identity) proveByAppCred(ctx context.Context, p Proof) (*proven, error)
 	if ok, err := i.verifyHash(ctx, kept, p.Secret); err != nil || !ok {
 		return nil, firstOf(err, Unauthorized("wrong application credential or secret"))
 	}
-	u, err := one[User](ctx, i.store, Match{"id": a.UserID})
+	u, err := i.userRow(ctx, a.UserID)
 	if err != nil || u == nil {
 		return nil, firstOf(err, Unauthorized("its user is gone"))
 	}

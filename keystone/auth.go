@@ -177,11 +177,17 @@ func (i *Identity) proveByPassword(ctx context.Context, p Proof) (*proven, error
 // findUser is nil when there is no such user.
 func (i *Identity) findUser(ctx context.Context, n Named) (*User, error) {
 	if n.ID != "" {
-		return one[User](ctx, i.store, Match{"id": n.ID})
+		return i.userRow(ctx, n.ID)
 	}
 	domain, err := i.findDomain(ctx, Named{ID: n.DomainID, Name: n.DomainName})
 	if err != nil || domain == "" {
 		return nil, err
+	}
+	if d, err := i.directory(ctx, domain); err != nil || d != nil {
+		if err != nil {
+			return nil, err
+		}
+		return i.userInDirectory(ctx, d, n.Name)
 	}
 	return one[User](ctx, i.store, Match{"domain_id": domain, "name": n.Name})
 }

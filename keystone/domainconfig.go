@@ -139,12 +139,19 @@ func (i *Identity) SetDomainConfig(ctx context.Context, domain string, c Config,
 		if err != nil {
 			return err
 		}
+		before, err := i.directoryConfig(ctx, domain)
+		if err != nil {
+			return err
+		}
 		if made = had == 0; fresh {
 			if _, err := i.store.Delete(ctx, (*DomainOption)(nil), optionMatch(domain, "", "")); err != nil {
 				return err
 			}
 		}
-		return i.keepOptions(ctx, domain, c)
+		if err := i.keepOptions(ctx, domain, c); err != nil {
+			return err
+		}
+		return i.reconfigured(ctx, domain, before)
 	})
 	return made, err
 }
@@ -173,10 +180,17 @@ func (i *Identity) DropDomainConfig(ctx context.Context, domain, section, name s
 		if _, err := i.Domain(ctx, domain); err != nil {
 			return err
 		}
+		before, err := i.directoryConfig(ctx, domain)
+		if err != nil {
+			return err
+		}
 		n, err := i.store.Delete(ctx, (*DomainOption)(nil), optionMatch(domain, section, name))
 		if err == nil && n == 0 {
 			return noConfig(domain, section, name)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return i.reconfigured(ctx, domain, before)
 	})
 }

@@ -30,6 +30,9 @@ func (i *Identity) CreateGroup(ctx context.Context, g *Group) error {
 		if _, err := i.Domain(ctx, g.DomainID); err != nil {
 			return err
 		}
+		if err := i.mayWrite(ctx, g.DomainID); err != nil {
+			return err
+		}
 		err := i.store.Insert(ctx, g)
 		if sqldb.Taken(err) {
 			return groupTaken(g)
@@ -44,6 +47,9 @@ func groupTaken(g *Group) error {
 
 // Group is one group by id.
 func (i *Identity) Group(ctx context.Context, id string) (*Group, error) {
+	if err := i.freshen(ctx, "group", id); err != nil {
+		return nil, err
+	}
 	g, err := one[Group](ctx, i.store, Match{"id": id})
 	if err == nil && g == nil {
 		return nil, missing("group", id)
@@ -53,6 +59,9 @@ func (i *Identity) Group(ctx context.Context, id string) (*Group, error) {
 
 // Groups is one page of groups; filter "user_id" is those that a user is in.
 func (i *Identity) Groups(ctx context.Context, l listing.List) (listing.Page[*Group], error) {
+	if err := i.freshenList(ctx, "group", l); err != nil {
+		return listing.Page[*Group]{}, err
+	}
 	gs, err := i.store.Groups(ctx, l)
 	return listing.Cut(gs, l.Limit), err
 }
@@ -66,6 +75,9 @@ func (i *Identity) UpdateGroup(ctx context.Context, id string, change func(*Grou
 			return err
 		}
 		home := g.DomainID
+		if err := i.mayWrite(ctx, home); err != nil {
+			return err
+		}
 		if err := change(g); err != nil {
 			return err
 		}
@@ -83,7 +95,11 @@ func (i *Identity) UpdateGroup(ctx context.Context, id string, change func(*Grou
 // DeleteGroup takes a group away, and the roles its users had by it.
 func (i *Identity) DeleteGroup(ctx context.Context, id string) error {
 	return i.drop(ctx, func(ctx context.Context) error {
-		if _, err := i.Group(ctx, id); err != nil {
+		g, err := i.Group(ctx, id)
+		if err == nil {
+			err = i.mayWrite(ctx, g.DomainID)
+		}
+		if err != nil {
 			return err
 		}
 		return i.store.DropGroup(ctx, id)
@@ -105,6 +121,9 @@ func (i *Identity) member(ctx context.Context, group, user string) (*Membership,
 func (i *Identity) AddMember(ctx context.Context, group, user string) error {
 	return i.db.Tx(ctx, func(ctx context.Context) error {
 		m, err := i.member(ctx, group, user)
+		if err == nil {
+			err = i.mayJoin(ctx, group, user)
+		}
 		if err != nil || m != nil {
 			return err
 		}
@@ -113,6 +132,15 @@ func (i *Identity) AddMember(ctx context.Context, group, user string) error {
 		}
 		return i.changed(ctx)
 	})
+}
+
+// mayJoin: who is in a directory's group, and where its users are, the directory says.
+func (i *Identity) mayJoin(ctx context.Context, group, user string) error {
+	n, err := i.store.Count(ctx, (*DirectoryID)(nil), Match{"public_id": []string{group, user}})
+	if err == nil && n > 0 {
+		return Denied("LDAP does not support write operations")
+	}
+	return err
 }
 
 // IsMember is nil when the user is in the group.
@@ -132,6 +160,9 @@ func notMember(group, user string) error {
 func (i *Identity) RemoveMember(ctx context.Context, group, user string) error {
 	return i.drop(ctx, func(ctx context.Context) error {
 		if _, err := i.member(ctx, group, user); err != nil {
+			return err
+		}
+		if err := i.mayJoin(ctx, group, user); err != nil {
 			return err
 		}
 		n, err := i.store.Delete(ctx, (*Membership)(nil), Match{"group_id": group, "user_id": user})

@@ -58,6 +58,11 @@ type Options struct {
 	// External lets the user in whom a client's TLS certificate names, without more:
 	// see ExternalDefault. "" does not.
 	External string `yaml:"external"`
+	// Directory opens what keeps a domain's users by the domain's section ldap; nil
+	// offers none.
+	Directory func(config map[string]any) (Directory, error) `yaml:"-"`
+	// DirectoryFresh is how long what was read of a directory holds: half a minute.
+	DirectoryFresh time.Duration `yaml:"directory_fresh"`
 	// RequestTokenLife (8 hours) and AccessTokenLife (a day) are how long the tokens of
 	// OAuth1 last.
 	RequestTokenLife time.Duration `yaml:"request_token_life"`
@@ -78,10 +83,11 @@ type Identity struct {
 	regex  *regexp2.Regexp // of Options.Compliance; nil is no rule
 
 	// gen counts changes that may make a remembered session untrue.
-	gen      atomic.Int64
-	sessions sessions
-	roles    atomic.Pointer[roleGraph]
-	catalog  atomic.Pointer[catalogAt]
+	gen         atomic.Int64
+	sessions    sessions
+	directories directories
+	roles       atomic.Pointer[roleGraph]
+	catalog     atomic.Pointer[catalogAt]
 }
 
 // New is an Identity over its store. Bootstrap or Open it before use.
@@ -90,6 +96,7 @@ func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 	o.TokenLife = cmp.Or(o.TokenLife, time.Hour)
 	o.LockoutDuration = cmp.Or(o.LockoutDuration, 30*time.Minute)
 	o.RequestTokenLife, o.AccessTokenLife = cmp.Or(o.RequestTokenLife, 8*time.Hour), cmp.Or(o.AccessTokenLife, 24*time.Hour)
+	o.DirectoryFresh = cmp.Or(o.DirectoryFresh, 30*time.Second)
 	o.KeepKeys, o.RedelegationDepth = cmp.Or(o.KeepKeys, 5), cmp.Or(o.RedelegationDepth, 3)
 	if len(o.MasterKey) == 0 {
 		o.MasterKey = make([]byte, 32)
@@ -117,6 +124,7 @@ func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 	i.proofs.init()
 	i.openGates()
 	i.sessions.init()
+	i.directories.m = map[string]directoryAt{}
 	return i, nil
 }
 

@@ -71,6 +71,13 @@ func (i *Identity) knows(ctx context.Context, u *User, password string) (bool, e
 		if locked {
 			return i.verify(ctx, nil, password)
 		}
+		if d, local, err := i.directoryOf(ctx, u); err != nil || d != nil {
+			if err != nil {
+				return false, err
+			}
+			ok, err := d.Authenticate(ctx, local, password)
+			return ok, unreachableOr(d.domain, err)
+		}
 		return i.verify(ctx, u, password)
 	})
 	if ok && err == nil {

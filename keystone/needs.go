@@ -62,6 +62,34 @@ type Store interface {
 	DropRole(ctx context.Context, id string) error
 	DropService(ctx context.Context, id string) error
 	DropConsumer(ctx context.Context, id string) error
+	// DropMirror forgets what was read of a domain's directory, but for its ids.
+	DropMirror(ctx context.Context, domain string) error
+}
+
+// An Entry is a user or a group as a directory has it.
+type Entry struct {
+	ID             string // there
+	Ref            string // its full name there, such as a DN
+	Name           string
+	Enabled        bool
+	DefaultProject string
+	Extra          map[string]any // description, email, and what else is mapped
+}
+
+// A Directory keeps a domain's users and groups; it is only read. What is not there
+// is nil. A directory that does not answer is an error, and soon.
+type Directory interface {
+	User(ctx context.Context, id string) (*Entry, error)
+	UserNamed(ctx context.Context, name string) (*Entry, error)
+	Users(ctx context.Context) ([]Entry, error)
+	Group(ctx context.Context, id string) (*Entry, error)
+	Groups(ctx context.Context) ([]Entry, error)
+	GroupsOf(ctx context.Context, user Entry) ([]Entry, error)
+	// Members are the ids of the users in a group.
+	Members(ctx context.Context, group string) ([]string, error)
+	// Authenticate tells whether the password is the user's.
+	Authenticate(ctx context.Context, user, password string) (bool, error)
+	Close()
 }
 
 // one is the row that matches, nil when there is none.

@@ -23,7 +23,7 @@ const byCertificate = "oauth2_credential"
 // not say anything of it that is untrue of the user.
 func (i *Identity) SignInByCertificate(ctx context.Context, user string, c *x509.Certificate) (*Session, string, error) {
 	gen := i.gen.Load()
-	u, err := one[User](ctx, i.store, Match{"id": user})
+	u, err := i.userRow(ctx, user)
 	if err != nil || u == nil || !u.Enabled || u.DefaultProjectID == "" {
 		return nil, "", firstOf(err, Unauthorized("the user is gone, disabled, or has no default project"))
 	}

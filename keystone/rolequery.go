@@ -44,6 +44,9 @@ func (i *Identity) RoleAssignments(ctx context.Context, f AssignmentFilter) ([]G
 	if f.Effective && f.Inherited && f.DomainID != "" {
 		return nil, fault.New(fault.Invalid, "Combining effective, domain and inherited filters will always result in an empty list.")
 	}
+	if err := i.freshen(ctx, "user", f.UserID); err != nil {
+		return nil, err
+	}
 	q, targets, err := i.assignmentQuery(ctx, f)
 	if err != nil {
 		return nil, err

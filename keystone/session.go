@@ -191,9 +191,12 @@ func (i *Identity) resolve(ctx context.Context, c *claims) (*Session, error) {
 
 // bearer finds the user, who must be there, enabled, and not have been signed out.
 func (i *Identity) bearer(ctx context.Context, s *Session) error {
-	u, err := one[User](ctx, i.store, Match{"id": unpack(s.claims.User)})
+	u, err := i.userRow(ctx, unpack(s.claims.User))
 	if err != nil {
 		return err
+	}
+	if len(unpack(s.claims.User)) == 64 { // a directory may have its own changes
+		s.until = i.db.Now().Add(i.opts.DirectoryFresh)
 	}
 	if u == nil || !u.Enabled || i.dormant(u) || s.Who.IssuedAt.Before(u.TokensFrom) {
 		return dead("its user is gone, disabled, or was signed out")

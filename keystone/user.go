@@ -44,7 +44,7 @@ func (i *Identity) CreateUser(ctx context.Context, u *User, password string) err
 		u.PasswordExpiresAt = i.expiry(u, false)
 	}
 	return i.db.Tx(ctx, func(ctx context.Context) error {
-		if err := i.mayDefaultTo(ctx, u); err != nil {
+		if err := firstOf(i.mayWrite(ctx, u.DomainID), i.mayDefaultTo(ctx, u)); err != nil {
 			return err
 		}
 		err := i.store.Insert(ctx, u)
@@ -94,7 +94,7 @@ func (i *Identity) mayDefaultTo(ctx context.Context, u *User) error {
 
 // User is one user by id.
 func (i *Identity) User(ctx context.Context, id string) (*User, error) {
-	u, err := one[User](ctx, i.store, Match{"id": id})
+	u, err := i.userRow(ctx, id)
 	if err == nil && u == nil {
 		return nil, missing("user", id)
 	}
@@ -106,6 +106,9 @@ func (i *Identity) User(ctx context.Context, id string) (*User, error) {
 
 // Users is one page of users.
 func (i *Identity) Users(ctx context.Context, l listing.List) (listing.Page[*User], error) {
+	if err := i.freshenList(ctx, "user", l); err != nil {
+		return listing.Page[*User]{}, err
+	}
 	us, err := i.store.Users(ctx, l)
 	i.awake(us...)
 	return listing.Cut(us, l.Limit), err
@@ -129,6 +132,9 @@ func (i *Identity) updateUser(ctx context.Context, id string, fresh User, self b
 			return err
 		}
 		old := *u
+		if err := i.mayWrite(ctx, u.DomainID); err != nil {
+			return err
+		}
 		if err := change(u); err != nil {
 			return err
 		}
@@ -181,7 +187,7 @@ func (i *Identity) saveUser(ctx context.Context, u *User) error {
 
 // ChangePassword is a user changing its own, which it must know; it may have expired.
 func (i *Identity) ChangePassword(ctx context.Context, id, original, password string) error {
-	u, err := one[User](ctx, i.store, Match{"id": id})
+	u, err := i.userRow(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -210,7 +216,11 @@ func (i *Identity) ChangePassword(ctx context.Context, id, original, password st
 // DeleteUser takes a user away with all that hangs on it.
 func (i *Identity) DeleteUser(ctx context.Context, id string) error {
 	return i.drop(ctx, func(ctx context.Context) error {
-		if _, err := i.User(ctx, id); err != nil {
+		u, err := i.User(ctx, id)
+		if err == nil {
+			err = i.mayWrite(ctx, u.DomainID)
+		}
+		if err != nil {
 			return err
 		}
 		return i.store.DropUser(ctx, id)

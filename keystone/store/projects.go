@@ -123,6 +123,7 @@ func (s *Store) DropDomain(ctx context.Context, id string) error {
 		"DELETE FROM keystone_old_passwords WHERE user_id IN " + users,
 		"DELETE FROM keystone_trusts WHERE trustor_user_id IN " + users,
 		"DELETE FROM keystone_trusts WHERE trustee_user_id IN " + users,
+		"DELETE FROM keystone_directory_ids WHERE domain_id = ?",
 		"DELETE FROM keystone_request_tokens WHERE user_id IN " + users,
 		"DELETE FROM keystone_access_tokens WHERE user_id IN " + users,
 		"DELETE FROM keystone_limits WHERE domain_id = ?",

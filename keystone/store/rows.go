@@ -74,6 +74,7 @@ var tables = map[reflect.Type]string{
 	reflect.TypeFor[keystone.FederatedUser]():      "keystone_federated_users",
 	reflect.TypeFor[keystone.ExpiringMembership](): "keystone_expiring_memberships",
 	reflect.TypeFor[keystone.UsedProof]():          "keystone_used_proofs",
+	reflect.TypeFor[keystone.DirectoryID]():        "keystone_directory_ids",
 }
 
 // tableOf is the table of a row, of a pointer to it, or of a slice of either.

@@ -139,3 +139,13 @@ func (s *Store) DropConsumer(ctx context.Context, id string) error {
 		"DELETE FROM keystone_consumers WHERE id = ?",
 	}, id)
 }
+
+func (s *Store) DropMirror(ctx context.Context, domain string) error {
+	of := " IN (SELECT public_id FROM keystone_directory_ids WHERE domain_id = ?)"
+	return s.each(ctx, []string{
+		"DELETE FROM keystone_memberships WHERE user_id" + of,
+		"DELETE FROM keystone_memberships WHERE group_id" + of,
+		"DELETE FROM keystone_users WHERE id" + of,
+		"DELETE FROM keystone_groups WHERE id" + of,
+	}, domain)
+}

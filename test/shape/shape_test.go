@@ -125,6 +125,7 @@ func TestOutsideThingsHaveOneRoom(t *testing.T) {
 		"github.com/fernet/fernet-go":           {"stackd/keystone"},
 		"github.com/golang-jwt/jwt":             {"stackd/keystone"},
 		"github.com/dlclark/regexp2":            {"stackd/keystone"},
+		"github.com/go-ldap/ldap":               {"stackd/keystone/ldap"},
 		"github.com/spf13/cobra":                {"stackd/cmd/stackd"},
 		"go.yaml.in/yaml":                       {"stackd/internal/config"},
 		"github.com/coreos/go-oidc":             {"stackd/keystone/oidc"},
