@@ -10,29 +10,40 @@ import (
 
 	"stackd/internal/fault"
 	"stackd/keystone/oidc"
+	"stackd/keystone/saml"
 )
 
 // A gate is how an identity provider is reached.
 type gate struct {
 	oidc *oidc.Party
-	set  ProviderOptions
+	saml *saml.Provider
 }
 
 // openGates asks nobody yet.
 func (i *Identity) openGates() {
 	i.gates = map[string]gate{}
 	for id, o := range i.opts.Federation.IdentityProviders {
-		g := gate{set: o}
+		g := gate{}
 		if o.OIDC != nil {
 			g.oidc = oidc.New(*o.OIDC)
+		}
+		if o.SAML != nil {
+			g.saml = saml.New(*o.SAML)
 		}
 		i.gates[id] = g
 	}
 }
 
-// speaks tells which of its ways an identity provider has for a protocol.
-func (g gate) speaks(protocol string) (oidc bool) {
-	return g.oidc != nil && (g.set.OIDC.Protocol == "" || g.set.OIDC.Protocol == protocol)
+// gateFor is the one way that an identity provider has for a protocol, or none.
+func (i *Identity) gateFor(idp, protocol string) gate {
+	g, set := i.gates[idp], i.opts.Federation.IdentityProviders[idp]
+	if g.oidc != nil && (set.OIDC.Protocol == "" || set.OIDC.Protocol == protocol) {
+		return gate{oidc: g.oidc}
+	}
+	if g.saml != nil && (set.SAML.Protocol == "" || set.SAML.Protocol == protocol) {
+		return gate{saml: g.saml}
+	}
+	return gate{}
 }
 
 // gateTo finds the way to a provider that is enabled and has the protocol.
@@ -43,8 +54,8 @@ func (i *Identity) gateTo(ctx context.Context, idp, protocol string) (gate, erro
 	if _, err := i.Protocol(ctx, idp, protocol); err != nil {
 		return gate{}, err
 	}
-	g := i.gates[idp]
-	if !g.speaks(protocol) {
+	g := i.gateFor(idp, protocol)
+	if g == (gate{}) {
 		return gate{}, Unauthorized("the settings do not say how identity provider " + idp + " is reached by " + protocol)
 	}
 	return g, nil
@@ -71,6 +82,7 @@ func (i *Identity) SignInByBearer(ctx context.Context, idp, protocol, token stri
 type Handshake struct {
 	IdP, Protocol, Origin string
 	OIDC                  oidc.Pending
+	Asked                 string // id of a SAML request
 	Until                 time.Time
 }
 
@@ -108,6 +120,7 @@ func lowerHost(address string) string {
 type Departure struct {
 	URL, Name, Cookie string
 	Life              time.Duration
+	Foreign           bool // it comes back by a form that another site posts
 }
 
 // OnlyHTTPS tells whether browsers reach this cloud by HTTPS alone.
@@ -126,6 +139,9 @@ func (i *Identity) StartWebSSO(ctx context.Context, idp, protocol, origin string
 		return nil, err
 	}
 	h := Handshake{IdP: idp, Protocol: protocol, Origin: origin, Until: i.db.Now().Add(handshakeLife)}
+	if g.saml != nil {
+		return i.departBySAML(ctx, g, h)
+	}
 	where, pending, err := g.oidc.Start(i.callback(idp, protocol, "callback"))
 	if err != nil {
 		return nil, silent(err)
@@ -154,6 +170,9 @@ func (i *Identity) FinishWebSSO(ctx context.Context, idp, protocol, cookie strin
 		return "", "", err
 	}
 	g, err := i.gateTo(ctx, idp, protocol)
+	if err == nil && g.oidc == nil {
+		err = Unauthorized("the identity provider is not reached so")
+	}
 	if err != nil {
 		return "", "", err
 	}
@@ -193,7 +212,7 @@ func (i *Identity) ProvidersOf(ctx context.Context, protocol string) ([]string, 
 	ps, err := all[Protocol](ctx, i.store, Match{"id": protocol}, "idp_id")
 	var ids []string
 	for _, p := range ps {
-		if i.gates[p.IdPID].speaks(protocol) {
+		if i.gateFor(p.IdPID, protocol) != (gate{}) {
 			ids = append(ids, p.IdPID)
 		}
 	}

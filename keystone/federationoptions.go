@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"stackd/keystone/oidc"
+	"stackd/keystone/saml"
 )
 
 // FederationOptions are the settings of sign-in by the word of others.
@@ -20,6 +21,9 @@ type FederationOptions struct {
 	// AuthorizationTTL is how long a provider's word on groups is believed beyond the
 	// token it was given for, unless the provider's own says; 0 is not at all.
 	AuthorizationTTL time.Duration `yaml:"authorization_ttl"`
+	// EntityID is this cloud's name when it vouches for its users to another cloud;
+	// without one it is where its SAML metadata is.
+	EntityID string `yaml:"entity_id"`
 	// IdentityProviders are how each identity provider is reached, by its id.
 	IdentityProviders map[string]ProviderOptions `yaml:"identity_providers"`
 }
@@ -27,4 +31,5 @@ type FederationOptions struct {
 // ProviderOptions are how an identity provider is reached.
 type ProviderOptions struct {
 	OIDC *oidc.Settings `yaml:"oidc"`
+	SAML *saml.Settings `yaml:"saml"`
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"stackd/internal/sqldb"
+	"stackd/keystone/saml"
 
 	"github.com/dlclark/regexp2"
 	"github.com/google/uuid"
@@ -73,14 +74,15 @@ type Options struct {
 
 // Identity is who people are, and the verbs on all that belongs to it.
 type Identity struct {
-	db     *sqldb.DB
-	store  Store
-	opts   Options
-	keys   *keyring
-	hasher *hasher
-	proofs proofs
-	gates  map[string]gate // to identity providers, by id
-	regex  *regexp2.Regexp // of Options.Compliance; nil is no rule
+	db      *sqldb.DB
+	store   Store
+	opts    Options
+	keys    *keyring
+	hasher  *hasher
+	proofs  proofs
+	gates   map[string]gate          // to identity providers, by id
+	signing atomic.Pointer[saml.Key] // of SAML, once it was needed
+	regex   *regexp2.Regexp          // of Options.Compliance; nil is no rule
 
 	// gen counts changes that may make a remembered session untrue.
 	gen         atomic.Int64

@@ -42,7 +42,7 @@ func Routes(id *keystone.Identity) []rest.Route {
 		a.impliedRows(), a.grantRows(), a.assignmentRows(), a.regionRows(), a.serviceRows(), a.endpointRows(), a.policyRows(),
 		a.credentialRows(), a.ec2Rows(), a.appCredRows(), a.accessRuleRows(), a.trustRows(), a.registeredLimitRows(), a.limitRows(),
 		a.endpointFilterRows(), a.consumerRows(), a.oauth1Rows(), a.oauth2Rows(), a.domainConfigRows(), a.endpointPolicyRows(), goneRows(), a.signatureRows(),
-		a.federationRows(), a.protocolRows(), a.serviceProviderRows(), a.federationAuthRows(),
+		a.federationRows(), a.protocolRows(), a.serviceProviderRows(), a.federationAuthRows(), a.samlRows(),
 	} {
 		all = append(all, rows...)
 	}

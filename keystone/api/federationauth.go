@@ -2,7 +2,6 @@ package api
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -29,10 +28,18 @@ func (a *API) federationAuthRows() []rest.Route {
 		row("GET "+websso+"/websso/{id}", rest.Do(a.chooseProvider)), row("POST "+websso+"/websso/{id}", rest.Do(a.chooseProvider)),
 		row("GET "+websso+one+"/websso", rest.Do(a.startWebSSO)), row("POST "+websso+one+"/websso", rest.Do(a.startWebSSO)),
 		row("GET "+websso+one+"/callback", rest.Do(a.finishWebSSO)),
+		row("POST "+websso+one+"/acs", rest.Do(a.finishBySAML)),
+		row("GET "+websso+one+"/metadata", rest.Do(a.serviceMetadata)),
 	}
 }
 
-func (a *API) federatedAuth(c *rest.Call, in protocolIn) (json.RawMessage, error) {
+func (a *API) federatedAuth(c *rest.Call, in protocolIn) (any, error) {
+	if c.Method == "POST" && isPAOS(c.Header.Get("Content-Type")) {
+		return a.byProgram(c, in)
+	}
+	if isPAOS(c.Header.Get("Accept")) && c.Header.Get("Authorization") == "" {
+		return a.askProgram(c, in)
+	}
 	scheme, bearer, _ := strings.Cut(c.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		bearer = ""
@@ -74,17 +81,20 @@ func (a *API) startWebSSO(c *rest.Call, in protocolIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	http.SetCookie(c.W, a.cookie(d.Name, d.Cookie, int(d.Life.Seconds())))
+	http.SetCookie(c.W, a.cookie(d.Name, d.Cookie, int(d.Life.Seconds()), d.Foreign))
 	c.W.Header().Set("Cache-Control", "no-store")
 	http.Redirect(c.W, c.Request, d.URL, http.StatusFound)
 	return rest.Written{Status: http.StatusFound}, nil
 }
 
-// cookie is the browser's half of a sign-in: for this cloud's own pages alone. Life 0
-// or less takes it away.
-func (a *API) cookie(name, value string, life int) *http.Cookie {
-	return &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: a.id.OnlyHTTPS(), MaxAge: life}
+// cookie is the browser's half of a sign-in: for this cloud's own pages alone, or by
+// HTTPS also when another site posts to them. Life 0 or less takes it away.
+func (a *API) cookie(name, value string, life int, foreign bool) *http.Cookie {
+	k := &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: a.id.OnlyHTTPS(), MaxAge: life}
+	if foreign && k.Secure {
+		k.SameSite = http.SameSiteNoneMode
+	}
+	return k
 }
 
 func (a *API) finishWebSSO(c *rest.Call, in protocolIn) (any, error) {
@@ -94,7 +104,7 @@ func (a *API) finishWebSSO(c *rest.Call, in protocolIn) (any, error) {
 	if err != nil {
 		return nil, keystone.Unauthorized("the browser brings no cookie of this sign-in")
 	}
-	http.SetCookie(c.W, a.cookie(name, "", -1))
+	http.SetCookie(c.W, a.cookie(name, "", -1, false))
 	origin, token, err := a.id.FinishWebSSO(c.Context(), in.IdP, in.ID, k.Value, back)
 	if err != nil {
 		return nil, err

@@ -75,6 +75,7 @@ var tables = map[reflect.Type]string{
 	reflect.TypeFor[keystone.ExpiringMembership](): "keystone_expiring_memberships",
 	reflect.TypeFor[keystone.UsedProof]():          "keystone_used_proofs",
 	reflect.TypeFor[keystone.DirectoryID]():        "keystone_directory_ids",
+	reflect.TypeFor[keystone.SAMLKey]():            "keystone_saml_keys",
 }
 
 // tableOf is the table of a row, of a pointer to it, or of a slice of either.
