@@ -80,6 +80,7 @@ func (i *Identity) issue(ctx context.Context, gen int64, who *proven, c *claims,
 	if err != nil {
 		return nil, "", err
 	}
+	i.noteSession(ctx, s)
 	t, err := i.seal(ctx, s.claims)
 	if err == nil && !i.deaf() {
 		i.sessions.put(t, remembered{s, gen})
@@ -175,7 +176,8 @@ func (i *Identity) proveByPassword(ctx context.Context, p Proof) (*proven, error
 }
 
 // findUser is nil when there is no such user.
-func (i *Identity) findUser(ctx context.Context, n Named) (*User, error) {
+func (i *Identity) findUser(ctx context.Context, n Named) (u *User, err error) {
+	defer func() { i.noteUser(ctx, u) }()
 	if n.ID != "" {
 		return i.userRow(ctx, n.ID)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stackd/internal/fault"
+	"stackd/internal/sqldb"
 
 	"github.com/dlclark/regexp2"
 )
@@ -189,7 +190,7 @@ func (i *Identity) seenToday(ctx context.Context, u *User) error {
 	if i.opts.Compliance.InactiveDays == 0 || !u.LastActiveAt.Before(today) || i.dormant(u) {
 		return nil
 	}
-	return i.db.Tx(ctx, func(ctx context.Context) error {
+	return i.db.Tx(sqldb.Quiet(ctx), func(ctx context.Context) error {
 		now, err := one[User](ctx, i.store, Match{"id": u.ID})
 		if err != nil || now == nil {
 			return err

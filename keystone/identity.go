@@ -38,6 +38,8 @@ type Options struct {
 	// TokenProvider is the kind of token that is made: fernet (the usual one), which
 	// only the cloud can read, or jws, signed by ES256. Either is good at any time.
 	TokenProvider string `yaml:"token_provider"`
+	// AuditKeep is how long events of the audit are kept: 90 days.
+	AuditKeep time.Duration `yaml:"audit_keep"`
 	// KeepKeys is how many token keys there are at most: one staged, one that signs,
 	// the rest for checking only. It is 5: with a new one a day, a token can be
 	// checked for two days after its end.
@@ -83,6 +85,7 @@ type Identity struct {
 	gates   map[string]gate          // to identity providers, by id
 	signing atomic.Pointer[saml.Key] // of SAML, once it was needed
 	regex   *regexp2.Regexp          // of Options.Compliance; nil is no rule
+	crowd   crowd
 
 	// gen counts changes that may make a remembered session untrue.
 	gen         atomic.Int64
@@ -95,6 +98,7 @@ type Identity struct {
 // New is an Identity over its store. Bootstrap or Open it before use.
 func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 	o.BcryptCost, o.PasswordHash = cmp.Or(o.BcryptCost, 12), cmp.Or(o.PasswordHash, "bcrypt")
+	o.AuditKeep = cmp.Or(o.AuditKeep, 90*24*time.Hour)
 	o.TokenLife = cmp.Or(o.TokenLife, time.Hour)
 	o.LockoutDuration = cmp.Or(o.LockoutDuration, 30*time.Minute)
 	o.RequestTokenLife, o.AccessTokenLife = cmp.Or(o.RequestTokenLife, 8*time.Hour), cmp.Or(o.AccessTokenLife, 24*time.Hour)
@@ -122,7 +126,7 @@ func New(db *sqldb.DB, s Store, o Options) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Identity{db: db, store: s, opts: o, hasher: h, regex: re, keys: &keyring{master: master[:]}}
+	i := &Identity{db: db, store: noting{s}, opts: o, hasher: h, regex: re, keys: &keyring{master: master[:]}}
 	i.proofs.init()
 	i.openGates()
 	i.sessions.init()
@@ -145,6 +149,7 @@ func (i *Identity) rotateDaily(ctx context.Context) {
 	tick := time.NewTicker(10 * time.Minute)
 	defer tick.Stop()
 	for {
+		i.purge(ctx)
 		i.keys.stale.Store(true) // they may have been rotated by hand, beside an SQLite file
 		if err := i.rotateKeys(ctx, 24*time.Hour); err != nil && ctx.Err() == nil {
 			slog.Error("the tokens' key cannot be rotated", "cause", err)

@@ -3,6 +3,8 @@ package keystone
 import (
 	"context"
 	"time"
+
+	"stackd/internal/sqldb"
 )
 
 // Failures are a user's wrong proofs in a row.
@@ -27,7 +29,7 @@ func (i *Identity) guarded(ctx context.Context, u *User, check func(locked bool)
 	if err != nil || locked {
 		return false, err
 	}
-	err = i.db.Tx(ctx, func(ctx context.Context) error { return i.count(ctx, u, &ok) })
+	err = i.db.Tx(sqldb.Quiet(ctx), func(ctx context.Context) error { return i.count(ctx, u, &ok) })
 	return ok && err == nil, err
 }
 

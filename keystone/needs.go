@@ -33,6 +33,13 @@ type Store interface {
 	// equality on the columns named like the filters.
 	List(ctx context.Context, rows any, l listing.List) error
 
+	// KeepEvent keeps an event. One whose id is there already happened again, as now.
+	KeepEvent(ctx context.Context, e *Event) error
+	// Events are those from since until right before until; zero is no bound.
+	Events(ctx context.Context, l listing.List, since, until time.Time) ([]*Event, error)
+	// PurgeEvents forgets so many of those before a time, and tells how many.
+	PurgeEvents(ctx context.Context, before time.Time, most int) (int, error)
+
 	// Ancestors are the projects from id itself up to its domain, in that order.
 	Ancestors(ctx context.Context, id string) ([]*Project, error)
 	// Subtree are the ids of id and of all projects below it.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"stackd/internal/fault"
+	"stackd/internal/sqldb"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -156,7 +157,7 @@ func (i *Identity) verify(ctx context.Context, u *User, password string) (bool, 
 func (i *Identity) rehash(ctx context.Context, u *User, password string) {
 	fresh, err := i.hasher.Hash(ctx, password)
 	if err == nil {
-		err = i.db.Tx(ctx, func(ctx context.Context) error {
+		err = i.db.Tx(sqldb.Quiet(ctx), func(ctx context.Context) error {
 			now, err := one[User](ctx, i.store, Match{"id": u.ID, "password_hash": u.PasswordHash})
 			if err != nil || now == nil {
 				return err

@@ -16,7 +16,7 @@ import (
 
 func keystoneCommand() *cobra.Command {
 	c := &cobra.Command{Use: "keystone", Short: "Look after identity: the first administrator, keys, mappings, audit"}
-	c.AddCommand(bootstrapCommand(), keysCommand())
+	c.AddCommand(bootstrapCommand(), keysCommand(), auditCommand())
 	return c
 }
 

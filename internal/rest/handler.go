@@ -106,13 +106,33 @@ func (a *API) serve(c *Call) {
 		}
 		a.log(c, status, time.Since(begin))
 	}()
-	out, err := a.answer(c)
+	out, err := a.audited(c)
 	a.versionHeaders(c)
 	if err != nil {
 		status = a.fail(c, err)
 		return
 	}
 	status = a.succeed(c, out)
+}
+
+func (a *API) audited(c *Call) (any, error) {
+	c.Route = c.among[0]
+	if a.Audit == nil || c.Route.On == "" || !c.Route.Open && (c.Method == "GET" || c.Method == "HEAD") {
+		return a.answer(c)
+	}
+	return a.Audit(c, func() (any, error) { return a.answer(c) })
+}
+
+// Status is the status of an error's answer; 0 is none.
+func (c *Call) Status(err error) int {
+	if err == nil {
+		return 0
+	}
+	f := fault.Of(err)
+	if f == nil {
+		return 500
+	}
+	return cmp.Or(c.api.Statuses[f.Kind], statuses[f.Kind], 500)
 }
 
 func cmpSlice(a, b []string) []string {

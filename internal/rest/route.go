@@ -54,6 +54,10 @@ type API struct {
 	Statuses map[fault.Kind]int
 	// Links are members added to a listing; nil is "<key>_links", as nova does it.
 	Links func(c *Call, next string) map[string]any
+	// Audit, where there is one, is told of every call that may change something or
+	// needs no token. It must call do once, with what it wants in c.Request's context,
+	// and return what do returned. c.Route is not settled before do, but for its On.
+	Audit func(c *Call, do func() (any, error)) (any, error)
 	// RequestID headers; nil is X-Openstack-Request-Id alone.
 	RequestID []string
 }

@@ -92,6 +92,39 @@ func TestRollbackAndAfter(t *testing.T) {
 	})
 }
 
+func TestBeforeIsPartOfTheTransaction(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		setup(t, db)
+		insert := func(id string) func(context.Context) error {
+			return func(ctx context.Context) error {
+				_, err := db.Q(ctx).NewInsert().Model(&thing{ID: id}).Exec(ctx)
+				return err
+			}
+		}
+		ctx := sqldb.Before(t.Context(), insert("before"))
+		for name, c := range map[string]struct {
+			ctx  context.Context
+			do   func(context.Context) error
+			want int
+		}{
+			"quiet":  {sqldb.Quiet(ctx), insert("a"), 1},
+			"nested": {ctx, func(ctx context.Context) error { return errors.Join(db.Tx(ctx, insert("a")), db.Tx(ctx, insert("b"))) }, 3},
+			"undone": {ctx, func(ctx context.Context) error { return errors.Join(insert("a")(ctx), errors.New("bad")) }, 0},
+			"failed": {sqldb.Before(ctx, func(context.Context) error { return errors.New("bad") }), insert("a"), 0},
+		} {
+			db.Tx(c.ctx, c.do)
+			n, err := db.Q(t.Context()).NewSelect().Model((*thing)(nil)).Count(t.Context())
+			if err != nil || int(n) != c.want {
+				t.Errorf("%s: %d rows, not %d (%v)", name, n, c.want, err)
+			}
+			db.Tx(t.Context(), func(ctx context.Context) error {
+				_, err := db.Q(ctx).NewDelete().Model((*thing)(nil)).Where("1 = 1").Exec(ctx)
+				return err
+			})
+		}
+	})
+}
+
 // Writers that read first must not lose each other's work.
 func TestNoLostUpdate(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {

@@ -72,7 +72,11 @@ func (d *DB) once(ctx context.Context, f func(ctx context.Context) error) error 
 	}
 	t := &tx{Tx: b, db: d}
 	defer b.Rollback() // does nothing after Commit
-	if err := f(context.WithValue(ctx, txKey{}, t)); err != nil {
+	inside := context.WithValue(ctx, txKey{}, t)
+	if err := f(inside); err != nil {
+		return err
+	}
+	if err := before(inside); err != nil {
 		return err
 	}
 	for _, w := range t.waits {

@@ -27,6 +27,7 @@ type API struct {
 func New(id *keystone.Identity, rules *policy.Rules) http.Handler {
 	api := &rest.API{Name: "identity", Tokens: doorkeeper{id}, Rules: rules, MaxLimit: 1 << 30, Fault: shape, Denied: keystone.Denied, Violated: violated, Malformed: malformed, Links: links}
 	h := api.Handler(Routes(id))
+	api.Audit = (&API{id: id}).audit
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Vary", "X-Auth-Token")
 		h.ServeHTTP(w, r)
@@ -41,7 +42,7 @@ func Routes(id *keystone.Identity) []rest.Route {
 		versionRows(), a.tokenRows(), a.domainRows(), a.projectRows(), a.tagRows(), a.userRows(), a.groupRows(), a.roleRows(),
 		a.impliedRows(), a.grantRows(), a.assignmentRows(), a.regionRows(), a.serviceRows(), a.endpointRows(), a.policyRows(),
 		a.credentialRows(), a.ec2Rows(), a.appCredRows(), a.accessRuleRows(), a.trustRows(), a.registeredLimitRows(), a.limitRows(),
-		a.endpointFilterRows(), a.consumerRows(), a.oauth1Rows(), a.oauth2Rows(), a.domainConfigRows(), a.endpointPolicyRows(), goneRows(), a.signatureRows(),
+		a.endpointFilterRows(), a.consumerRows(), a.oauth1Rows(), a.oauth2Rows(), a.domainConfigRows(), a.endpointPolicyRows(), goneRows(), a.auditRows(), a.signatureRows(),
 		a.federationRows(), a.protocolRows(), a.serviceProviderRows(), a.federationAuthRows(), a.samlRows(),
 	} {
 		all = append(all, rows...)

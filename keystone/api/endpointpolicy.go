@@ -13,7 +13,8 @@ func (a *API) endpointPolicyRows() []rest.Route {
 		{On: "GET " + on + "/endpoints", Rule: "identity:list_endpoints_for_policy", Target: nobody, Do: rest.Do(a.endpointsOfPolicy)},
 		{On: "GET /v3/endpoints/{endpoint}/OS-ENDPOINT-POLICY/policy", Rule: "identity:get_policy_for_endpoint", Target: nobody, Do: rest.Do(a.policyOfEndpoint)},
 	}
-	for path, name := range map[string]string{"/endpoints/{endpoint}": "endpoint", "/services/{service}": "service", "/services/{service}/regions/{region}": "region_and_service"} {
+	for _, of := range [][2]string{{"/endpoints/{endpoint}", "endpoint"}, {"/services/{service}", "service"}, {"/services/{service}/regions/{region}", "region_and_service"}} {
+		path, name := of[0], of[1]
 		rule := "_policy_association_for_" + name
 		rows = append(rows,
 			rest.Route{On: "PUT " + on + path, Rule: "identity:create" + rule, Target: nobody, Status: 204, Mutates: true, Do: association(a.id.AssociatePolicy)},

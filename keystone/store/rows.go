@@ -60,6 +60,7 @@ var tables = map[reflect.Type]string{
 	reflect.TypeFor[keystone.DomainOption]():      "keystone_domain_options",
 	reflect.TypeFor[keystone.Failures]():          "keystone_failures",
 	reflect.TypeFor[keystone.PolicyAssociation](): "keystone_policy_associations",
+	reflect.TypeFor[keystone.Event]():             "keystone_events",
 	reflect.TypeFor[keystone.OldPassword]():       "keystone_old_passwords",
 	reflect.TypeFor[keystone.UsedCode]():          "keystone_used_codes",
 	reflect.TypeFor[keystone.RequestToken]():      "keystone_request_tokens",

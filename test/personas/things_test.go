@@ -125,6 +125,7 @@ var makings = []making{
 	{keys: "endpoints.endpoint", service: "identity", by: "admin", call: "GET /v3/endpoints/{identity:endpoints.id}", shared: true},
 	{keys: "services.service", service: "identity", by: "admin", call: "GET /v3/services/{identity:services.id}", shared: true},
 	{keys: "regions.region", service: "identity", by: "admin", call: "GET /v3/regions/R", shared: true},
+	{keys: "events.id", service: "identity", by: "admin", call: "GET /v3/OS-AUDIT/events?limit=1", shared: true},
 	{keys: "-", service: "identity", by: "admin", call: "PUT /v3/policies/{identity:policies.id}/OS-ENDPOINT-POLICY/endpoints/{identity:endpoints.id}", shared: true},
 	{keys: "-", service: "identity", by: "admin", call: "PUT /v3/policies/{identity:policies.id}/OS-ENDPOINT-POLICY/services/{identity:services.id}", shared: true},
 	{keys: "-", service: "identity", by: "admin", call: "PUT /v3/policies/{identity:policies.id}/OS-ENDPOINT-POLICY/services/{identity:services.id}/regions/R", shared: true},
