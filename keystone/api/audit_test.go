@@ -28,14 +28,6 @@ func (s *site) events(query string) []map[string]any {
 	return es
 }
 
-func member(v any, path ...string) any {
-	for _, p := range path {
-		m, _ := v.(map[string]any)
-		v = m[p]
-	}
-	return v
-}
-
 func TestEveryChangeIsAnEvent(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		s := open(t, db)
@@ -58,9 +50,9 @@ func TestEveryChangeIsAnEvent(t *testing.T) {
 			}
 			e := es[0]
 			when, err := time.Parse(time.RFC3339, fmt.Sprint(e["eventTime"]))
-			if member(e, "target", "id") != want.target || member(e, "target", "typeURI") != "data/security/"+want.kind || e["outcome"] != "success" || e["eventType"] != "activity" ||
-				e["typeURI"] != "http://schemas.dmtf.org/cloud/audit/1.0/event" || member(e, "initiator", "name") != "admin" || member(e, "initiator", "host", "address") != "192.0.2.1" ||
-				!strings.HasPrefix(fmt.Sprint(member(e, "initiator", "request_id")), "req-") || member(e, "initiator", "project_id") == "" || err != nil || time.Since(when) > time.Minute {
+			if at(e, "target", "id") != want.target || at(e, "target", "typeURI") != "data/security/"+want.kind || e["outcome"] != "success" || e["eventType"] != "activity" ||
+				e["typeURI"] != "http://schemas.dmtf.org/cloud/audit/1.0/event" || at(e, "initiator", "name") != "admin" || at(e, "initiator", "host", "address") != "192.0.2.1" ||
+				!strings.HasPrefix(fmt.Sprint(at(e, "initiator", "request_id")), "req-") || at(e, "initiator", "project_id") == "" || err != nil || time.Since(when) > time.Minute {
 				t.Error(e)
 			}
 		}
@@ -92,8 +84,8 @@ func TestWhatIsRefusedIsAnEventToo(t *testing.T) {
 			t.Fatal(es)
 		}
 		denied := es[1]
-		if es[0]["outcome"] != "failure" || member(es[0], "reason", "reasonCode") != 409.0 || member(denied, "reason", "reasonCode") != 403.0 ||
-			member(denied, "initiator", "user_id") != s.userID("ann") || !strings.Contains(fmt.Sprint(member(denied, "reason", "reasonType")), "identity:create_user") {
+		if es[0]["outcome"] != "failure" || at(es[0], "reason", "reasonCode") != 409.0 || at(denied, "reason", "reasonCode") != 403.0 ||
+			at(denied, "initiator", "user_id") != s.userID("ann") || !strings.Contains(fmt.Sprint(at(denied, "reason", "reasonType")), "identity:create_user") {
 			t.Error(es)
 		}
 		for range 5 {
@@ -115,7 +107,7 @@ func TestSignInsAreEvents(t *testing.T) {
 		s.mayLogin("locked out", u, "right", 401)
 		s.mayLogin("nobody", "nobody", "x", 401)
 		es := s.events("action=authenticate&user_id=" + u)
-		if len(es) != 2 || es[1]["outcome"] != "success" || es[0]["outcome"] != "failure" || es[0]["repeats"] != 2.0 || member(es[0], "reason", "reasonCode") != 401.0 {
+		if len(es) != 2 || es[1]["outcome"] != "success" || es[0]["outcome"] != "failure" || es[0]["repeats"] != 2.0 || at(es[0], "reason", "reasonCode") != 401.0 {
 			t.Error(es)
 		}
 		if es := s.events("action=authenticate&outcome=failure"); len(es) != 2 {
@@ -187,7 +179,7 @@ func TestTheAuditIsReadByAdministratorsOnly(t *testing.T) {
 			}
 		}
 		one := s.events("action=created.project&limit=1")[0]["id"].(string)
-		if w, out := s.do(s.Admin(), "GET /v3/OS-AUDIT/events/"+one, ""); member(out, "event", "id") != one {
+		if w, out := s.do(s.Admin(), "GET /v3/OS-AUDIT/events/"+one, ""); at(out, "event", "id") != one {
 			t.Error(w.Code, w.Body)
 		}
 		now.ahead = 49*time.Hour + 30*time.Minute

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"strings"
 
 	"stackd/internal/fault"
 	"stackd/internal/listing"
@@ -22,7 +23,7 @@ func (a *API) credentialRows() []rest.Route {
 
 // delegatedTo is the project that a delegated token must stay in; "" for others.
 func delegatedTo(c *rest.Call) string {
-	if c.Who.AppCredID != "" || c.Who.TrustID != "" {
+	if c.Who.Delegated() {
 		return c.Who.Project.ID
 	}
 	return ""
@@ -99,6 +100,11 @@ func (a *API) createCredential(c *rest.Call, in credentialBody) (credentialOut, 
 	w.to(k)
 	if p := delegatedTo(c); p != "" && k.ProjectID != p {
 		return credentialOut{}, keystone.Denied("identity:create_credential")
+	}
+	if strings.EqualFold(k.Type, "ec2") {
+		if err := a.id.MayMakeKeys(c.Context(), c.Who, k.ProjectID); err != nil {
+			return credentialOut{}, err
+		}
 	}
 	if err := k.Bind(c.Who); err != nil {
 		return credentialOut{}, err
