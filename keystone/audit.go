@@ -111,6 +111,17 @@ func (i *Identity) Conclude(ctx context.Context, who *token.Who, status int, rea
 	}
 }
 
+// ByHand does what an operator does at the machine itself, by a command: an event of
+// it is kept as of any other change.
+func (i *Identity) ByHand(ctx context.Context, operator, command, action, kind string, do func(ctx context.Context) error) error {
+	ctx = i.Trace(ctx, &Event{Action: action, TargetType: kind, UserName: operator, Path: command})
+	err := do(ctx)
+	if err == nil {
+		i.Conclude(ctx, nil, 0, "")
+	}
+	return err
+}
+
 // noteUser notes whom a sign-in is about, be it good or bad.
 func (i *Identity) noteUser(ctx context.Context, u *User) {
 	if t := traceOf(ctx); t != nil && u != nil && t.event.SignIn {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 )
 
 // BootstrapSpec is what a new cloud begins with.
@@ -133,8 +134,9 @@ func (i *Identity) ensureAdmin(ctx context.Context, b BootstrapSpec, domain, rol
 		u = &User{ID: NewID(), Name: b.AdminUser, DomainID: domain, Enabled: true, Options: map[string]any{}, CreatedAt: i.db.Now(), PasswordHash: fresh.PasswordHash, PasswordAt: fresh.PasswordAt}
 		err = i.store.Insert(ctx, u)
 	} else if (u.PasswordHash == "" || b.ResetAdmin) && fresh.PasswordHash != "" {
-		u.PasswordHash, u.PasswordAt = fresh.PasswordHash, fresh.PasswordAt
-		err = i.store.Update(ctx, u)
+		u.PasswordHash, u.PasswordAt, u.PasswordExpiresAt = fresh.PasswordHash, fresh.PasswordAt, time.Time{}
+		u.Enabled, u.LastActiveAt, u.TokensFrom = true, i.db.Now().Truncate(day), i.db.Now() // whatever kept it out, it is let in
+		err = firstOf(i.forgive(ctx, u.ID), i.store.Update(ctx, u))
 	}
 	if err != nil {
 		return err

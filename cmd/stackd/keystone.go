@@ -70,7 +70,7 @@ func bootstrapCommand() *cobra.Command {
 				return err
 			}
 			b.Region, b.ResetAdmin = o.Region, true
-			if err := i.Bootstrap(c.Context(), b); err != nil {
+			if err := i.ByHand(c.Context(), operator(), "stackd keystone bootstrap", "updated.user", "user", func(ctx context.Context) error { return i.Bootstrap(ctx, b) }); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s may sign in to project %s with the new password.\n", b.AdminUser, b.AdminProject)

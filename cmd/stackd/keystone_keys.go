@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"os/user"
 	"strings"
 	"text/tabwriter"
 
@@ -27,7 +29,7 @@ func rotateCommand() *cobra.Command {
 		Example: "  stackd keystone token rotate",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withIdentity(c, data, func(i *keystone.Identity) error {
-				if err := i.RotateKeys(c.Context()); err != nil {
+				if err := i.ByHand(c.Context(), operator(), "stackd keystone token rotate", "updated.key", "key", i.RotateKeys); err != nil {
 					return err
 				}
 				fmt.Fprintln(c.OutOrStdout(), "The keys of tokens are rotated.")
@@ -53,6 +55,17 @@ func keyListCommand() *cobra.Command {
 	c.Flags().StringVar(&data, "data", "/var/lib/stackd", "folder of the cloud")
 	c.Flags().StringVar(&output, "output", "text", "text or json")
 	return c
+}
+
+// operator is who types the commands, as the machine knows it.
+func operator() string {
+	if name := os.Getenv("SUDO_USER"); name != "" {
+		return name
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "somebody at the machine"
 }
 
 // withIdentity runs f on the identity of a cloud that may be running: what f does
