@@ -80,6 +80,11 @@ func (i *Identity) issue(ctx context.Context, gen int64, who *proven, c *claims,
 	if err != nil {
 		return nil, "", err
 	}
+	if who.parent == nil { // an exchange is no sign-in
+		if err := i.seenToday(ctx, who.user); err != nil {
+			return nil, "", err
+		}
+	}
 	i.noteSession(ctx, s)
 	t, err := i.seal(ctx, s.claims)
 	if err == nil && !i.deaf() {

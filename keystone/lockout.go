@@ -69,7 +69,7 @@ func (i *Identity) forgive(ctx context.Context, user string) error {
 
 // knows tells whether the password is the user's, who is not locked out.
 func (i *Identity) knows(ctx context.Context, u *User, password string) (bool, error) {
-	ok, err := i.guarded(ctx, u, func(locked bool) (bool, error) {
+	return i.guarded(ctx, u, func(locked bool) (bool, error) {
 		if locked {
 			return i.verify(ctx, nil, password)
 		}
@@ -82,8 +82,4 @@ func (i *Identity) knows(ctx context.Context, u *User, password string) (bool, e
 		}
 		return i.verify(ctx, u, password)
 	})
-	if ok && err == nil {
-		err = i.seenToday(ctx, u)
-	}
-	return ok, err
 }

@@ -244,3 +244,31 @@ func TestBadComplianceIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// Whoever signs in by the word of a provider, or by an application credential, is not away.
+func TestSignInsOfEveryKindKeepAwake(t *testing.T) {
+	db := dbtest.SQLite(t)
+	now := (&clock{}).on(db)
+	s := openWith(t, db, keystone.Options{Compliance: keystone.Compliance{InactiveDays: 10}})
+	s.acme(`[{"local":[{"user":{"name":"{0}"}}],"remote":[{"type":"mail"}]}]`, "1.0")
+	s.federated(from("fed"))
+	_, out := s.do(s.Token("ann", "p", "member"), "POST /v3/users/"+s.userID("ann")+"/application_credentials", `{"application_credential":{"name":"a"}}`)
+	byCred := fmt.Sprintf(`{"auth":{"identity":{"methods":["application_credential"],"application_credential":{"id":%q,"secret":%q}}}}`, at(out, "application_credential", "id"), at(out, "application_credential", "secret"))
+	for range 4 {
+		now.ahead += 6 * 24 * time.Hour
+		if got := s.ask("", "POST /v3/auth/tokens", byCred); got != 201 {
+			t.Fatal("an application credential in use:", now.ahead, got)
+		}
+		tok := s.federated(from("fed"))
+		if got := s.ask(tok, "GET /v3/auth/projects", ""); got != 200 {
+			t.Fatal("a federated user:", now.ahead, got)
+		}
+	}
+	now.ahead += 11 * 24 * time.Hour
+	if got := s.ask("", "POST /v3/auth/tokens", byCred); got != 401 {
+		t.Error("away for too long:", got)
+	}
+	if _, _, err := s.SignInFederated(t.Context(), "acme", "openid", from("fed")); err == nil {
+		t.Error("a federated user was away for too long")
+	}
+}
