@@ -3,6 +3,7 @@ package keystone
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -50,6 +51,20 @@ func (p *Project) kind() string {
 }
 
 func immutable(options map[string]any) bool { v, _ := options["immutable"].(bool); return v }
+
+// freed tells whether nothing but options differs: what is immutable is first made
+// mutable, and then changed.
+func freed[T Project | Role](old, now T) bool {
+	a, b := reflect.ValueOf(&old).Elem(), reflect.ValueOf(&now).Elem()
+	for n := range a.NumField() {
+		x, y := a.Field(n), b.Field(n)
+		empty := (x.Kind() == reflect.Slice || x.Kind() == reflect.Map) && x.Len() == 0 && y.Len() == 0
+		if a.Type().Field(n).Name != "Options" && !empty && !reflect.DeepEqual(x.Interface(), y.Interface()) {
+			return false
+		}
+	}
+	return true
+}
 
 // tidy drops options set to null, which is how a client takes one away.
 func tidy(options map[string]any) map[string]any {
@@ -170,7 +185,7 @@ func (i *Identity) UpdateProject(ctx context.Context, id string, change func(*Pr
 			return err
 		}
 		old := *p
-		old.Options = maps.Clone(p.Options)
+		old.Options, old.Extra, old.Tags = maps.Clone(p.Options), maps.Clone(p.Extra), slices.Clone(p.Tags)
 		if err := change(p); err != nil {
 			return err
 		}
@@ -198,7 +213,7 @@ func (i *Identity) UpdateProject(ctx context.Context, id string, change func(*Pr
 
 func (i *Identity) mayUpdateProject(ctx context.Context, old, p *Project) error {
 	switch {
-	case immutable(old.Options) && immutable(p.Options):
+	case immutable(old.Options) && (immutable(p.Options) || !freed(*old, *p)):
 		return locked(p.kind(), p.ID)
 	case old.ParentID != p.ParentID:
 		return fault.New(fault.Forbidden, "Update of `parent_id` is not allowed.")

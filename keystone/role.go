@@ -2,6 +2,7 @@ package keystone
 
 import (
 	"context"
+	"maps"
 
 	"stackd/internal/fault"
 	"stackd/internal/listing"
@@ -73,15 +74,16 @@ func (i *Identity) UpdateRole(ctx context.Context, id string, change func(*Role)
 		if r, err = i.Role(ctx, id); err != nil {
 			return err
 		}
-		home, fixed := r.DomainID, immutable(r.Options)
+		old, fixed := *r, immutable(r.Options)
+		old.Extra = maps.Clone(r.Extra)
 		if err := change(r); err != nil {
 			return err
 		}
 		r.Options = tidy(r.Options)
-		if fixed && immutable(r.Options) {
+		if fixed && (immutable(r.Options) || !freed(old, *r)) {
 			return locked("role", id)
 		}
-		if r.DomainID != home {
+		if r.DomainID != old.DomainID {
 			return fault.New(fault.Invalid, "Cannot change Domain ID")
 		}
 		if err := i.store.Update(ctx, r); sqldb.Taken(err) {

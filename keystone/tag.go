@@ -69,6 +69,9 @@ func (i *Identity) changeTags(ctx context.Context, project string, change func([
 		if err != nil {
 			return err
 		}
+		if immutable(p.Options) {
+			return forbidden("Cannot update project tags for %s, project is immutable. Set \"immutable\" option to false before creating project tags.", project)
+		}
 		tags, err := change(p.Tags)
 		if err != nil {
 			return err

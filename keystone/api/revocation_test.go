@@ -99,3 +99,32 @@ func (s *site) watch(t *testing.T) {
 	go func() { s.Watch(ctx); close(done) }()
 	t.Cleanup(func() { cancel(); <-done })
 }
+
+// A chain is a token and all that were made of it; revoking it ends them all, and
+// nobody else's.
+func TestAChainEndsWhole(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := open(t, db)
+		other, tok := s.Token("ann", "p", "member"), s.Token("ann", "p", "member")
+		_, child, _ := s.rescope(tok, `{"project":{"id":"`+s.Project("p")+`"}}`)
+		_, grandchild, v := s.rescope(child, `"unscoped"`)
+		chain := v["audit_ids"].([]any)[1].(string)
+		now := db.Now()
+		err := db.Tx(t.Context(), func(ctx context.Context) error {
+			_, err := db.Q(ctx).ExecContext(ctx, "INSERT INTO keystone_revocations (audit_id, chain, revoked_at, issued_before, expires_at) VALUES (?, ?, ?, ?, ?)", chain, true, now, now, now.Add(time.Hour))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.must(200, s.Admin(), "PATCH /v3/users/"+s.userID("ann"), `{"user":{"description":"x"}}`) // what is remembered is forgotten
+		for n, dead := range []string{tok, child, grandchild} {
+			if got := s.ask(dead, "GET /v3/auth/projects", ""); got != 401 {
+				t.Errorf("link %d of the chain: %d", n, got)
+			}
+		}
+		if got := s.ask(other, "GET /v3/auth/projects", ""); got != 200 {
+			t.Error("another chain ended with it:", got)
+		}
+	})
+}
