@@ -8,6 +8,11 @@
 // into a session, and password.go keeps hashing from holding up the rest.
 // identity.go is Identity itself, needs.go what it asks of its Store.
 //
+// What operators ask for besides: compliance.go and lockout.go (rules for passwords
+// and those who have them), scheme.go (how passwords are hashed), jws.go (signed
+// tokens), limitmodel.go, endpointpolicy.go, and audit.go: every change and every
+// sign-in is an event, which is kept in the transaction of the change.
+//
 // A token is checked without a database read: a session once worked out is
 // remembered until anything changes that could make it untrue. Whoever makes such
 // a change calls Identity.changed inside its transaction; after the commit every
