@@ -38,6 +38,7 @@ type Event struct {
 	RequestID  string    `bun:"request_id"`
 
 	SignIn bool `bun:"-"`
+	Proves bool `bun:"-"` // who somebody is, be it to sign in or for something else
 }
 
 // maxText is how long a text of an event may be; what comes after is cut.
@@ -99,7 +100,7 @@ func (i *Identity) Conclude(ctx context.Context, who *token.Who, status int, rea
 	switch {
 	case status == 0 && (t.kept || e.SignIn && !t.signed):
 		return
-	case status != 0 && !t.kept && !(who != nil || e.SignIn && (status == 401 || status == 403)):
+	case status != 0 && !t.kept && !(who != nil || e.Proves && (status == 401 || status == 403)):
 		return
 	case status != 0 && !t.kept:
 		e.ID = i.crowd.id(&e)
@@ -122,9 +123,9 @@ func (i *Identity) ByHand(ctx context.Context, operator, command, action, kind s
 	return err
 }
 
-// noteUser notes whom a sign-in is about, be it good or bad.
+// noteUser notes whom a proof is about, be it good or bad.
 func (i *Identity) noteUser(ctx context.Context, u *User) {
-	if t := traceOf(ctx); t != nil && u != nil && t.event.SignIn {
+	if t := traceOf(ctx); t != nil && u != nil && t.event.Proves {
 		t.event.UserID, t.event.UserName, t.event.DomainID = u.ID, u.Name, u.DomainID
 		t.event.TargetType, t.event.TargetID = "user", u.ID
 	}

@@ -191,6 +191,7 @@ func (i *Identity) ChangePassword(ctx context.Context, id, original, password st
 	if err != nil {
 		return err
 	}
+	i.noteUser(ctx, u)
 	if ok, err := i.knows(ctx, u, original); err != nil || !ok || !u.Enabled || i.dormant(u) {
 		return firstOf(err, Unauthorized("the original password is wrong"))
 	}

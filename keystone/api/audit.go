@@ -29,6 +29,7 @@ func (a *API) audit(c *rest.Call, do func() (any, error)) (any, error) {
 		}
 		e.Action, e.TargetType, e.TargetID = actionOf(c)
 	}
+	e.Proves = e.SignIn || strings.HasSuffix(c.Route.On, "/password")
 	c.Request = c.Request.WithContext(a.id.Trace(c.Context(), e))
 	out, err := do()
 	reason := ""

@@ -38,6 +38,10 @@ func TestEveryChangeIsAnEvent(t *testing.T) {
 		s.must(204, admin, "PUT /v3/projects/"+p+"/users/"+u+"/roles/"+s.roleID("member"), "")
 		s.must(200, admin, "PATCH /v3/users/"+u, `{"user":{"description":"x"}}`)
 		s.must(204, "", "POST /v3/users/"+u+"/password", `{"user":{"original_password":"secret words","password":"other words"}}`)
+		s.must(401, "", "POST /v3/users/"+u+"/password", `{"user":{"original_password":"wrong","password":"other words"}}`)
+		if es := s.events("action=updated.user&user_id=" + u); len(es) != 2 || es[0]["outcome"] != "failure" || es[1]["outcome"] != "success" || at(es[0], "initiator", "name") != "ann" {
+			t.Error("a user's own change of its password, and one with a wrong password:", es)
+		}
 		s.must(204, admin, "DELETE /v3/users/"+u, "")
 		for _, want := range []struct{ action, target, kind, user string }{
 			{"created.user", u, "user", boss}, {"created.project", p, "project", boss}, {"created.role_assignment", s.roleID("member"), "role_assignment", boss},
@@ -56,7 +60,7 @@ func TestEveryChangeIsAnEvent(t *testing.T) {
 				t.Error(e)
 			}
 		}
-		if es := s.events("action=updated.user&target_id=" + u); len(es) != 2 {
+		if es := s.events("action=updated.user&target_id=" + u); len(es) != 3 {
 			t.Error("a user's own change of its password:", es)
 		}
 		w, _ := s.do(s.Admin(), "GET /v3/OS-AUDIT/events", "")
