@@ -246,7 +246,7 @@ func (i *Identity) claim(ctx context.Context, who *proven, w ScopeWish) (*claims
 	if who.parent != nil {
 		old := who.parent.claims
 		c.Audit = append(c.Audit, old.Audit[len(old.Audit)-1])
-		c.ExpiresAt = old.ExpiresAt
+		c.ExpiresAt, c.Thumbprint = old.ExpiresAt, old.Thumbprint
 		if w.TrustID == "" {
 			c.IdP, c.Protocol, c.Groups = old.IdP, old.Protocol, old.Groups
 		}

@@ -61,6 +61,10 @@ type Options struct {
 	// External lets the user in whom a client's TLS certificate names, without more:
 	// see ExternalDefault. "" does not.
 	External string `yaml:"external"`
+	// TrustedIssuers are the issuers (CN=…,O=…) whose clients' certificates call without
+	// a token, by the mapping of protocol x509 of the identity provider whose id is the
+	// SHA-256 of the issuer. None is nobody.
+	TrustedIssuers []string `yaml:"trusted_issuers"`
 	// Directory opens what keeps a domain's users by the domain's section ldap; nil
 	// offers none.
 	Directory func(config map[string]any) (Directory, error) `yaml:"-"`

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"stackd/internal/fault"
 	"stackd/internal/token"
 	"stackd/keystone/mapping"
 )
@@ -54,7 +55,14 @@ func (i *Identity) SignInByCertificate(ctx context.Context, user string, c *x509
 
 // mappingOf is a mapping ready to be applied; one that is not there proves nobody.
 func (i *Identity) mappingOf(ctx context.Context, id string) (*mapping.Mapping, error) {
-	return nil, Unauthorized("there is no mapping " + id)
+	m, err := i.Mapping(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return nil, Unauthorized(err.Error())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return mapping.Parse(m.SchemaVersion, m.Rules)
 }
 
 // fits: whatever the mapping says of the user must be so. It must say who it is.

@@ -74,19 +74,26 @@ func (a *API) token(c *Call) error {
 }
 
 func (a *API) identify(c *Call) error {
-	if token.Shown(c.Request) == "" {
-		return fault.New(fault.Unauthorized, "The request you have made requires authentication.")
-	}
-	who, err := token.Caller(c.Request, a.Tokens)
+	who, err := a.who(c)
 	if err != nil {
 		return err
 	}
-	if !who.MayCall(a.Name, c.Method, c.URL.Path) || !who.BoundTo(c.Request) {
+	if who == nil || !who.MayCall(a.Name, c.Method, c.URL.Path) || !who.BoundTo(c.Request) {
 		return fault.New(fault.Unauthorized, "The request you have made requires authentication.")
 	}
 	c.Who = who
 	c.Request = c.Request.WithContext(token.With(c.Context(), who))
 	return nil
+}
+
+func (a *API) who(c *Call) (*token.Who, error) {
+	switch {
+	case token.Shown(c.Request) != "":
+		return token.Caller(c.Request, a.Tokens)
+	case a.Tokenless != nil:
+		return a.Tokenless(c)
+	}
+	return nil, nil
 }
 
 // route picks, among the rows that share a pattern, the one for this version and

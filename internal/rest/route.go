@@ -37,10 +37,12 @@ type API struct {
 	Versions Range         // offered; the zero Range has no microversions
 	Legacy   string        // an older microversion header: "X-OpenStack-Nova-API-Version"
 	Tokens   token.Checker // who calls
-	Rules    *policy.Rules
-	MaxBody  int64  // bytes; zero is 112 KiB, as oslo.middleware has it
-	MaxLimit int    // of a listing's page; zero is 1000
-	Keystone string // shown in WWW-Authenticate
+	// Tokenless is who calls without a token; a nil Who is nobody. It may be nil.
+	Tokenless func(*Call) (*token.Who, error)
+	Rules     *policy.Rules
+	MaxBody   int64  // bytes; zero is 112 KiB, as oslo.middleware has it
+	MaxLimit  int    // of a listing's page; zero is 1000
+	Keystone  string // shown in WWW-Authenticate
 
 	// Fault is the shape of an error.
 	Fault func(c *Call, status int, f *fault.Error) any

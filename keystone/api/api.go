@@ -25,7 +25,7 @@ type API struct {
 
 // New is the handler of identity's whole REST API; "/" is its version document.
 func New(id *keystone.Identity, rules *policy.Rules) http.Handler {
-	api := &rest.API{Name: "identity", Tokens: doorkeeper{id}, Rules: rules, MaxLimit: 1 << 30, Fault: shape, Denied: keystone.Denied, Violated: violated, Malformed: malformed, Links: links}
+	api := &rest.API{Name: "identity", Tokens: doorkeeper{id}, Tokenless: tokenless(id), Rules: rules, MaxLimit: 1 << 30, Fault: shape, Denied: keystone.Denied, Violated: violated, Malformed: malformed, Links: links}
 	h := api.Handler(Routes(id))
 	api.Audit = (&API{id: id}).audit
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -45,7 +45,7 @@ func key(method, path, action string) string {
 	path, _, _ = strings.Cut(path, "?")
 	path = strings.TrimPrefix(path, "/identity")
 	path = strings.ReplaceAll(path, "/protocol/{protocol_id}/websso", "/protocols/{protocol_id}/websso") // a slip of the reference
-	path = strings.ReplaceAll(path, "domains/config/{group}", "domains/config/ldap") // its rows go by name
+	path = strings.ReplaceAll(path, "domains/config/{group}", "domains/config/ldap")                     // its rows go by name
 	path = strings.TrimRight(param.ReplaceAllString(path, "{}"), "/")
 	return method + " " + path + " " + action
 }
