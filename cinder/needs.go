@@ -1,0 +1,118 @@
+package cinder
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"stackd/internal/listing"
+)
+
+// ImageFacts are what a volume keeps of its image.
+type ImageFacts struct {
+	ID, Name, Status, Format, Container, Checksum string
+	Size, Virtual                                 int64 // bytes
+	MinDisk, MinRAM                               int
+	Properties                                    map[string]string
+}
+
+// Images is what block storage asks of the image service.
+type Images interface {
+	// Image is one that the caller in ctx may see; NotFound otherwise.
+	Image(ctx context.Context, id string) (ImageFacts, error)
+	// Open opens an active image's bytes, whoever asks.
+	Open(ctx context.Context, id string) (io.ReadCloser, error)
+}
+
+// A Source is what a new volume's content comes from; the zero Source is nothing:
+// the volume reads as zeros.
+type Source struct {
+	SnapshotID, VolumeID string // the volume that the snapshot is of, too
+	Image                io.Reader
+	Format               string // of the image
+}
+
+// A Backend keeps volumes' bytes. Each act may be repeated, and leaves all or
+// nothing behind whatever interrupts it. Sizes are GiB.
+type Backend interface {
+	// Capacity is what there is and what is free.
+	Capacity(ctx context.Context) (total, free float64, err error)
+	// Has tells whether a volume is there, whole, and of which size.
+	Has(ctx context.Context, volume string) (size int64, ok bool, err error)
+	// Create makes a volume from a source; what the source lacks reads as zeros.
+	Create(ctx context.Context, volume string, size int64, from Source) error
+	// Extend grows a volume that is not in use.
+	Extend(ctx context.Context, volume string, size int64) error
+	// Delete takes a volume away; none to take is no error.
+	Delete(ctx context.Context, volume string) error
+	HasSnapshot(ctx context.Context, volume, snapshot string) (bool, error)
+	CreateSnapshot(ctx context.Context, volume, snapshot string) error
+	DeleteSnapshot(ctx context.Context, volume, snapshot string) error
+	// Connection is how a guest reaches a volume: its kind (file, iscsi, rbd) and where.
+	Connection(ctx context.Context, volume string) (kind string, source map[string]string, err error)
+	// Read opens a volume's content.
+	Read(ctx context.Context, volume string) (body io.ReadCloser, bytes int64, err error)
+	// Protocol names what it speaks: file, iSCSI, ceph.
+	Protocol() string
+}
+
+// Store keeps block storage's rows. Finders return fault NotFound with cinder's
+// words where the name says one thing, and nothing where it says many.
+type Store interface {
+	// Tx runs f in one transaction; see sqldb.
+	Tx(ctx context.Context, f func(context.Context) error) error
+	// After runs f once the transaction in ctx has been committed.
+	After(ctx context.Context, f func())
+	Now() time.Time
+
+	InsertVolume(ctx context.Context, v *Volume) error
+	Volume(ctx context.Context, id string) (*Volume, error)
+	UpdateVolume(ctx context.Context, v *Volume, columns ...string) error
+	DeleteVolumeRow(ctx context.Context, id string) error
+	Volumes(ctx context.Context, q VolumeQuery) ([]*Volume, error)
+	// Due are the ids of volumes that have work, or whose snapshots have.
+	Due(ctx context.Context, limit int) ([]string, error)
+	// ClaimVolume takes a volume with its due snapshots for one pass; nobody else gets
+	// it for the lease. It is nil when nothing of it is due.
+	ClaimVolume(ctx context.Context, id string, lease time.Duration) (*Volume, []*Snapshot, error)
+	// RenewVolume pushes the lease of what ClaimVolume gave.
+	RenewVolume(ctx context.Context, v *Volume, ps []*Snapshot, lease time.Duration) error
+
+	InsertSnapshot(ctx context.Context, p *Snapshot) error
+	Snapshot(ctx context.Context, id string) (*Snapshot, error)
+	UpdateSnapshot(ctx context.Context, p *Snapshot, columns ...string) error
+	DeleteSnapshotRow(ctx context.Context, id string) error
+	Snapshots(ctx context.Context, q VolumeQuery) ([]*Snapshot, error)
+	SnapshotsOf(ctx context.Context, volume string) ([]*Snapshot, error)
+
+	InsertType(ctx context.Context, t *Type) error
+	Type(ctx context.Context, idOrName string) (*Type, error)
+	Types(ctx context.Context, q TypeQuery) ([]*Type, error)
+	UpdateType(ctx context.Context, t *Type) error
+	DeleteType(ctx context.Context, id string) error
+	TypeInUse(ctx context.Context, id string) (bool, error)
+	TypeAccess(ctx context.Context, id string) ([]string, error)
+	AddTypeAccess(ctx context.Context, a TypeAccess) error
+	RemoveTypeAccess(ctx context.Context, a TypeAccess) error
+
+	InsertAttachment(ctx context.Context, a *Attachment) error
+	Attachment(ctx context.Context, id string) (*Attachment, error)
+	UpdateAttachment(ctx context.Context, a *Attachment) error
+	DeleteAttachmentRow(ctx context.Context, id string) error
+	Attachments(ctx context.Context, q VolumeQuery) ([]*Attachment, error)
+	AttachmentsOf(ctx context.Context, volumes ...string) (map[string][]*Attachment, error)
+	AttachmentsOn(ctx context.Context, servers ...string) (map[string][]*Attachment, error)
+
+	// Used is what a project has; a type's name as key of PerType.
+	Used(ctx context.Context, project string) (Usage, error)
+	Quotas(ctx context.Context, project string) (map[string]int64, error)
+	SetQuota(ctx context.Context, q VolumeQuota) error
+	DeleteQuotas(ctx context.Context, project string) error
+}
+
+// TypeQuery is which types to list.
+type TypeQuery struct {
+	listing.List
+	ProjectID string // sees public ones and those it has access to; "" sees all
+	Public    *bool
+}

@@ -1,0 +1,96 @@
+package cinder
+
+import (
+	"context"
+	"maps"
+
+	"stackd/internal/fault"
+)
+
+// QuotaDefaults are a project's limits when nobody set others; -1 is none.
+var QuotaDefaults = map[string]int64{"volumes": 10, "snapshots": 10, "gigabytes": 1000, "per_volume_gigabytes": -1, "backups": 10, "backup_gigabytes": 1000, "groups": 10}
+
+// A VolumeQuota is one limit of a project, "default" for all others.
+type VolumeQuota struct {
+	ProjectID string `bun:",pk"`
+	Resource  string `bun:",pk"`
+	Value     int64
+}
+
+// Usage is what a project has. PerType is volumes, gigabytes and snapshots of each
+// type by its id.
+type Usage struct {
+	Volumes, Snapshots, Gigabytes int64
+	PerType                       map[string][3]int64
+}
+
+// want is what a request would add; each is the size of one volume.
+type want struct{ volumes, snapshots, gigabytes, each int64 }
+
+// Limits are a project's limits: its own, else the default ones. Types add
+// volumes_NAME, gigabytes_NAME and snapshots_NAME.
+func (s *Storage) Limits(ctx context.Context, project string) (map[string]int64, error) {
+	out := maps.Clone(QuotaDefaults)
+	types, err := s.typeNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range types {
+		out["volumes_"+name], out["gigabytes_"+name], out["snapshots_"+name] = -1, -1, -1
+	}
+	for _, of := range []string{"default", project} {
+		own, err := s.Quotas(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(out, own)
+	}
+	return out, nil
+}
+
+// room refuses what would exceed a limit.
+func (s *Storage) room(ctx context.Context, project, kind string, w want) error {
+	limits, err := s.Limits(ctx, project)
+	if err != nil {
+		return err
+	}
+	u, err := s.Used(ctx, project)
+	if err != nil {
+		return err
+	}
+	over := func(name string, used, more int64) bool {
+		l, ok := limits[name]
+		return ok && l >= 0 && more > 0 && used+more > l
+	}
+	name, err := s.typeNames(ctx)
+	t, of := u.PerType[kind], "_"+name[kind]
+	switch {
+	case err != nil:
+		return err
+	case over("per_volume_gigabytes", 0, w.each):
+		return fault.New(fault.OverQuota, "VolumeSizeExceedsLimit: Requested volume size %dG is larger than maximum allowed limit %dG.", w.each, limits["per_volume_gigabytes"])
+	case over("volumes", u.Volumes, w.volumes):
+		return tooMany("Volume", "volumes", limits["volumes"])
+	case over("volumes"+of, t[0], w.volumes):
+		return tooMany("Volume", "volumes"+of, limits["volumes"+of])
+	case over("snapshots", u.Snapshots, w.snapshots):
+		return tooMany("Snapshot", "snapshots", limits["snapshots"])
+	case over("snapshots"+of, t[2], w.snapshots):
+		return tooMany("Snapshot", "snapshots"+of, limits["snapshots"+of])
+	case over("gigabytes", u.Gigabytes, w.gigabytes):
+		return tooBig(w.gigabytes, limits["gigabytes"], u.Gigabytes, "gigabytes")
+	case over("gigabytes"+of, t[1], w.gigabytes):
+		return tooBig(w.gigabytes, limits["gigabytes"+of], t[1], "gigabytes"+of)
+	}
+	return nil
+}
+
+func tooMany(what, name string, limit int64) error {
+	return fault.New(fault.OverQuota, "%sLimitExceeded: Maximum number of %ss allowed (%d) exceeded for quota '%s'.", what, lower(what), limit, name)
+}
+
+func lower(s string) string { return string(s[0]|0x20) + s[1:] }
+
+func tooBig(more, limit, used int64, name string) error {
+	return fault.New(fault.OverQuota, "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed %s quota. Requested %dG, quota is %dG and %dG has been consumed.", name, more, limit, used)
+}

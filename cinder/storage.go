@@ -1,0 +1,29 @@
+package cinder
+
+// Zone is the one availability zone there is.
+const Zone = "nova"
+
+// Storage is the verbs of block storage.
+type Storage struct {
+	Store
+	images   Images
+	backends map[string]Backend // by name: host@backend#pool
+	wake     func()
+}
+
+// New makes Storage over its store and needs. Woken sets what to wake later on.
+func New(s Store, i Images, backends map[string]Backend) *Storage {
+	return &Storage{Store: s, images: i, backends: backends, wake: func() {}}
+}
+
+// Woken says what to call when something has become due.
+func (s *Storage) Woken(f func()) { s.wake = f }
+
+// Wake has the loop look at once.
+func (s *Storage) Wake() { s.wake() }
+
+// Backends are the places for volumes, by name.
+func (s *Storage) Backends() map[string]Backend { return s.backends }
+
+// Images are the images that volumes are made from.
+func (s *Storage) Images() Images { return s.images }

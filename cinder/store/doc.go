@@ -1,0 +1,2 @@
+// Package store keeps block storage's rows: one file a table, every query on it there.
+package store

@@ -1,0 +1,219 @@
+package cinder
+
+import (
+	"context"
+	"time"
+
+	"stackd/internal/fault"
+	"stackd/internal/listing"
+)
+
+// Statuses of volumes and snapshots (API reference, "Volume status" and "Snapshot status").
+const (
+	Creating       = "creating"
+	Downloading    = "downloading"
+	Available      = "available"
+	Reserved       = "reserved"
+	Attaching      = "attaching"
+	InUse          = "in-use"
+	Detaching      = "detaching"
+	Maintenance    = "maintenance"
+	Extending      = "extending"
+	Uploading      = "uploading"
+	Deleting       = "deleting"
+	Errored        = "error"
+	ErrorDeleting  = "error_deleting"
+	ErrorExtending = "error_extending"
+)
+
+// A Wish is what is to be done with a volume or snapshot, or has just been done.
+type Wish string
+
+const (
+	Kept   Wish = ""       // nothing
+	Make   Wish = "make"   // make it, of what it is made from
+	Extend Wish = "extend" // grow it to WantedSize
+	Drop   Wish = "drop"   // take every trace away
+)
+
+// A Volume is one volume's row.
+type Volume struct {
+	ID          string `bun:",pk"`
+	ProjectID   string
+	UserID      string
+	Name        *string
+	Description *string
+	Size        int64 // GiB
+	Status      string
+	TypeID      string
+	Zone        string
+	Backend     string // host@backend#pool that has it, "" until it is placed
+	Bootable    bool
+	Multiattach bool
+	ReadOnly    bool
+
+	SnapshotID string // what it was made from
+	SourceID   string
+	ImageID    string
+	Image      map[string]string // the image's facts, shown as volume_image_metadata
+	Metadata   map[string]string
+
+	Wish       Wish
+	WantedSize int64
+	Generation int64
+	Tries      int64
+	DueAt      time.Time `bun:",nullzero"`
+	LastFault  string
+
+	CreatedAt  time.Time
+	UpdatedAt  time.Time `bun:",nullzero"`
+	LaunchedAt time.Time `bun:",nullzero"`
+
+	Attachments []*Attachment `bun:"-"`
+	TypeName    string        `bun:"-"`
+}
+
+// noVolume is the fault of a volume that is not there, or not for the caller.
+func noVolume(id string) *fault.Error {
+	return fault.New(fault.NotFound, "Volume %s could not be found.", id)
+}
+
+// NoVolume is the same for the edge.
+func NoVolume(id string) error { return noVolume(id) }
+
+func badVolume(format string, args ...any) *fault.Error {
+	return fault.New(fault.Invalid, "Invalid volume: "+format, args...)
+}
+
+func badInput(format string, args ...any) *fault.Error {
+	return fault.New(fault.Invalid, "Invalid input received: "+format, args...)
+}
+
+// VolumeQuery is which volumes to list.
+type VolumeQuery struct {
+	listing.List
+	ProjectID string // "" is all
+}
+
+// Volumes is one page of volumes, with their attachments and the names of their types.
+func (s *Storage) Volumes(ctx context.Context, q VolumeQuery) (listing.Page[*Volume], error) {
+	rows, err := s.Store.Volumes(ctx, q)
+	if err != nil {
+		return listing.Page[*Volume]{}, err
+	}
+	p := listing.Cut(rows, q.Limit)
+	return p, s.complete(ctx, p.Items)
+}
+
+// Volume is one volume, complete.
+func (s *Storage) Volume(ctx context.Context, id string) (*Volume, error) {
+	v, err := s.Store.Volume(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return v, s.complete(ctx, []*Volume{v})
+}
+
+func (s *Storage) complete(ctx context.Context, vs []*Volume) error {
+	ids := make([]string, len(vs))
+	for n, v := range vs {
+		ids[n] = v.ID
+	}
+	as, err := s.AttachmentsOf(ctx, ids...)
+	if err != nil {
+		return err
+	}
+	types, err := s.typeNames(ctx)
+	for _, v := range vs {
+		v.Attachments, v.TypeName = as[v.ID], types[v.TypeID]
+	}
+	return err
+}
+
+// ChangeVolume changes one in place, in one transaction.
+func (s *Storage) ChangeVolume(ctx context.Context, id string, f func(context.Context, *Volume) error) (*Volume, error) {
+	var v *Volume
+	err := s.Tx(ctx, func(ctx context.Context) error {
+		var err error
+		if v, err = s.Volume(ctx, id); err != nil {
+			return err
+		}
+		if err := f(ctx, v); err != nil {
+			return err
+		}
+		v.UpdatedAt = s.Now()
+		return s.UpdateVolume(ctx, v)
+	})
+	return v, err
+}
+
+// wish leaves work on the volume's row, and wakes who does it.
+func (s *Storage) wish(ctx context.Context, v *Volume, w Wish, status string) {
+	v.Wish, v.Status, v.Tries, v.DueAt, v.LastFault = w, status, 0, s.Now(), ""
+	v.Generation++
+	s.After(ctx, s.wake)
+}
+
+const mayNotGo = "Volume status must be available or error or error_restoring or error_extending or error_managing and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be disassociated from snapshots after volume transfer."
+
+// DeleteVolume has a volume taken away; cascade takes its snapshots too, and force
+// asks for no status.
+func (s *Storage) DeleteVolume(ctx context.Context, id string, cascade, force bool) error {
+	_, err := s.ChangeVolume(ctx, id, func(ctx context.Context, v *Volume) error {
+		if v.Status == Deleting && v.Wish == Drop {
+			return nil
+		}
+		gone := v.Status == Available || v.Status == Errored || v.Status == ErrorExtending || v.Status == ErrorDeleting
+		if len(v.Attachments) > 0 || !gone && !force {
+			return badVolume(mayNotGo)
+		}
+		ss, err := s.SnapshotsOf(ctx, id)
+		if err != nil {
+			return err
+		}
+		if len(ss) > 0 && !cascade {
+			return badVolume(mayNotGo)
+		}
+		for _, p := range ss {
+			if err := s.dropSnapshot(ctx, p, force); err != nil {
+				return err
+			}
+		}
+		s.wish(ctx, v, Drop, Deleting)
+		return nil
+	})
+	return err
+}
+
+// ExtendVolume has a volume grown to size GiB; attached says that the caller's
+// version may ask it of one that is in use.
+func (s *Storage) ExtendVolume(ctx context.Context, id string, size int64, attached bool) error {
+	_, err := s.ChangeVolume(ctx, id, func(ctx context.Context, v *Volume) error {
+		if v.Status != Available {
+			return badVolume("Volume %s status must be '%s' to extend, currently %s.", v.ID, Available, v.Status)
+		}
+		if size <= v.Size {
+			return badInput("New size for extend must be greater than current size. (current: %d, extended: %d).", v.Size, size)
+		}
+		if err := s.room(ctx, v.ProjectID, v.TypeID, want{gigabytes: size - v.Size, each: size}); err != nil {
+			return err
+		}
+		v.WantedSize = size
+		s.wish(ctx, v, Extend, Extending)
+		return nil
+	})
+	return err
+}
+
+// ResetVolume writes another status over a volume's own: the administrator's last resort.
+func (s *Storage) ResetVolume(ctx context.Context, id, status string) error {
+	_, err := s.ChangeVolume(ctx, id, func(_ context.Context, v *Volume) error {
+		if v.Wish != Kept {
+			v.Wish, v.DueAt = Kept, time.Time{}
+			v.Generation++
+		}
+		v.Status = status
+		return nil
+	})
+	return err
+}

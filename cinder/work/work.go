@@ -1,0 +1,337 @@
+// Package work carries out what block storage promised: a pass over a volume does
+// what its row and its snapshots' rows wish, by steps that look first.
+package work
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"stackd/cinder"
+	"stackd/internal/converge"
+	"stackd/internal/fault"
+)
+
+// Volumes is the work on volumes.
+type Volumes struct {
+	s      *cinder.Storage
+	ladder converge.Ladder[*cinder.Volume]
+}
+
+// New is the work on s's volumes, done by hand.
+func New(s *cinder.Storage) *Volumes {
+	w := &Volumes{s: s}
+	w.ladder = converge.Ladder[*cinder.Volume]{
+		{Name: "placed", Holds: w.placed, Make: w.place},
+		{Name: "filled", Holds: w.filled, Make: w.fill, Remove: w.remove},
+	}
+	return w
+}
+
+// Loop makes the loop that works on due volumes, and has s wake it.
+func Loop(s *cinder.Storage) *converge.Loop {
+	l := &converge.Loop{Name: "volumes", Due: s.Due, Work: New(s).Reconcile, Workers: 4}
+	s.Woken(l.Wake)
+	return l
+}
+
+const (
+	// lease is how long another process leaves a volume alone that is being worked on;
+	// it is renewed while the work goes on.
+	lease = 30 * time.Second
+	// giveUp is how often something is tried before it is an error.
+	giveUp = 4
+)
+
+// Reconcile is one pass over one volume and its snapshots.
+func (w *Volumes) Reconcile(ctx context.Context, id string) error {
+	v, snapshots, err := w.s.ClaimVolume(ctx, id, lease)
+	if err != nil || v == nil {
+		return err
+	}
+	ctx, stop := w.renew(ctx, v, snapshots)
+	defer stop()
+	for _, p := range snapshots { // those that go first: a volume goes when it has none
+		if err := w.snapshot(ctx, v, p); err != nil {
+			return err
+		}
+	}
+	if v.Wish == cinder.Kept || v.DueAt.IsZero() {
+		return nil
+	}
+	return w.volume(ctx, v)
+}
+
+// renew pushes the lease while the work goes on.
+func (w *Volumes) renew(ctx context.Context, v *cinder.Volume, ps []*cinder.Snapshot) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		for tick := time.NewTicker(lease / 3); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+				if err := w.s.RenewVolume(ctx, v, ps, lease); err != nil && ctx.Err() == nil {
+					slog.Warn("the lease of a volume cannot be renewed", "volume", v.ID, "cause", err)
+				}
+			}
+		}
+	}()
+	return ctx, cancel
+}
+
+func (w *Volumes) volume(ctx context.Context, v *cinder.Volume) error {
+	var err error
+	switch v.Wish {
+	case cinder.Make:
+		err = w.ladder.Climb(ctx, v)
+	case cinder.Extend:
+		err = w.extend(ctx, v)
+	case cinder.Drop:
+		err = w.drop(ctx, v)
+	}
+	if ctx.Err() != nil {
+		return nil // going down: the row is due again after the lease
+	}
+	if err == nil {
+		return w.done(ctx, v)
+	}
+	return w.failed(ctx, v, err)
+}
+
+// update changes the row as it now is, unless it was given another wish meanwhile.
+func (w *Volumes) update(ctx context.Context, was *cinder.Volume, f func(context.Context, *cinder.Volume) error) error {
+	return w.s.Tx(ctx, func(ctx context.Context) error {
+		v, err := w.s.Store.Volume(ctx, was.ID)
+		if err != nil || v.Generation != was.Generation {
+			return err
+		}
+		if err := f(ctx, v); err != nil {
+			return err
+		}
+		v.UpdatedAt = w.s.Now()
+		return w.s.UpdateVolume(ctx, v)
+	})
+}
+
+func (w *Volumes) done(ctx context.Context, was *cinder.Volume) error {
+	if was.Wish == cinder.Drop {
+		return w.s.Tx(ctx, func(ctx context.Context) error {
+			v, err := w.s.Store.Volume(ctx, was.ID)
+			if err != nil || v.Generation != was.Generation {
+				return err
+			}
+			return w.s.DeleteVolumeRow(ctx, v.ID)
+		})
+	}
+	return w.update(ctx, was, func(_ context.Context, v *cinder.Volume) error {
+		if v.LaunchedAt.IsZero() {
+			v.LaunchedAt = w.s.Now()
+		}
+		v.Size, v.Status, v.Wish, v.Tries, v.LastFault = v.WantedSize, cinder.Available, cinder.Kept, 0, ""
+		v.DueAt = time.Time{}
+		return nil
+	})
+}
+
+// errorOf is the status of a volume whose wish cannot be met.
+var errorOf = map[cinder.Wish]string{cinder.Make: cinder.Errored, cinder.Extend: cinder.ErrorExtending, cinder.Drop: cinder.ErrorDeleting}
+
+func (w *Volumes) failed(ctx context.Context, was *cinder.Volume, why error) error {
+	if d, ok := converge.IsLater(why); ok {
+		return w.update(ctx, was, func(_ context.Context, v *cinder.Volume) error { v.DueAt = w.s.Now().Add(d); return nil })
+	}
+	slog.Warn("volume's pass failed", "volume", was.ID, "project", was.ProjectID, "wish", was.Wish, "tries", was.Tries, "cause", why)
+	final := converge.IsFinal(why) || was.Tries+1 >= giveUp
+	if final && was.Wish == cinder.Make {
+		if err := w.remove(ctx, was); err != nil { // nothing is left of what failed
+			slog.Warn("what is left of a volume cannot be removed", "volume", was.ID, "cause", err)
+		}
+	}
+	return w.update(ctx, was, func(_ context.Context, v *cinder.Volume) error {
+		v.Tries++
+		v.LastFault = why.Error()
+		v.DueAt = w.s.Now().Add(converge.Backoff(int(v.Tries)))
+		if final {
+			v.Status, v.Wish, v.DueAt = errorOf[v.Wish], cinder.Kept, time.Time{}
+		}
+		return nil
+	})
+}
+
+func (w *Volumes) placed(_ context.Context, v *cinder.Volume) (bool, error) {
+	return v.Backend != "" && w.s.Backends()[v.Backend] != nil, nil
+}
+
+// place chooses the backend of the original, else the one with the most room.
+func (w *Volumes) place(ctx context.Context, v *cinder.Volume) error {
+	name, err := w.choose(ctx, v)
+	if err != nil {
+		return err
+	}
+	v.Backend = name
+	return w.update(ctx, v, func(_ context.Context, row *cinder.Volume) error { row.Backend = name; return nil })
+}
+
+func (w *Volumes) choose(ctx context.Context, v *cinder.Volume) (string, error) {
+	if of, err := w.original(ctx, v); err != nil || of != "" {
+		return of, err
+	}
+	best, most := "", float64(-1)
+	for name, b := range w.s.Backends() {
+		_, free, err := b.Capacity(ctx)
+		if err != nil {
+			slog.Warn("a backend does not tell its room", "backend", name, "cause", err)
+			continue
+		}
+		if free >= float64(v.Size) && free > most {
+			best, most = name, free
+		}
+	}
+	if best == "" {
+		return "", converge.Final{Err: fault.New(fault.Invalid, "No valid backend was found. No storage has room for %d GiB", v.Size)}
+	}
+	return best, nil
+}
+
+// original is the backend that holds what the volume is made from.
+func (w *Volumes) original(ctx context.Context, v *cinder.Volume) (string, error) {
+	id := v.SourceID
+	if v.SnapshotID != "" {
+		p, err := w.s.Store.Snapshot(ctx, v.SnapshotID)
+		if err != nil {
+			return "", converge.Final{Err: err}
+		}
+		id = p.VolumeID
+	}
+	if id == "" {
+		return "", nil
+	}
+	o, err := w.s.Store.Volume(ctx, id)
+	if err != nil {
+		return "", converge.Final{Err: err}
+	}
+	return o.Backend, nil
+}
+
+func (w *Volumes) filled(ctx context.Context, v *cinder.Volume) (bool, error) {
+	_, ok, err := w.s.Backends()[v.Backend].Has(ctx, v.ID)
+	return ok, err
+}
+
+func (w *Volumes) fill(ctx context.Context, v *cinder.Volume) error {
+	from := cinder.Source{VolumeID: v.SourceID}
+	if v.SnapshotID != "" {
+		p, err := w.s.Store.Snapshot(ctx, v.SnapshotID)
+		if err != nil {
+			return converge.Final{Err: err}
+		}
+		from = cinder.Source{SnapshotID: p.ID, VolumeID: p.VolumeID}
+	}
+	if v.ImageID != "" {
+		body, err := w.s.Images().Open(ctx, v.ImageID)
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		from = cinder.Source{Image: body, Format: v.Image["disk_format"]}
+		err = w.update(ctx, v, func(_ context.Context, row *cinder.Volume) error { row.Status = cinder.Downloading; return nil })
+		if err != nil {
+			return err
+		}
+	}
+	return w.s.Backends()[v.Backend].Create(ctx, v.ID, v.Size, from)
+}
+
+func (w *Volumes) remove(ctx context.Context, v *cinder.Volume) error {
+	b := w.s.Backends()[v.Backend]
+	if v.Backend == "" {
+		return nil
+	}
+	if b == nil {
+		return errors.New("the backend " + v.Backend + " is not there")
+	}
+	return b.Delete(ctx, v.ID)
+}
+
+func (w *Volumes) extend(ctx context.Context, v *cinder.Volume) error {
+	b := w.s.Backends()[v.Backend]
+	if b == nil {
+		return errors.New("the backend " + v.Backend + " is not there")
+	}
+	size, ok, err := b.Has(ctx, v.ID)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return converge.Final{Err: errors.New("the volume is not on its backend")}
+	case size >= v.WantedSize:
+		return nil
+	}
+	return b.Extend(ctx, v.ID, v.WantedSize)
+}
+
+// drop waits until the snapshots are gone.
+func (w *Volumes) drop(ctx context.Context, v *cinder.Volume) error {
+	ps, err := w.s.SnapshotsOf(ctx, v.ID)
+	if err != nil {
+		return err
+	}
+	if stuck := slices.IndexFunc(ps, func(p *cinder.Snapshot) bool { return p.Status == cinder.ErrorDeleting }); stuck >= 0 {
+		return converge.Final{Err: errors.New("snapshot " + ps[stuck].ID + " cannot be removed")}
+	}
+	if len(ps) > 0 {
+		return converge.Later(500 * time.Millisecond)
+	}
+	return w.ladder.Descend(ctx, v)
+}
+
+// snapshot is one pass over one snapshot of the volume.
+func (w *Volumes) snapshot(ctx context.Context, v *cinder.Volume, p *cinder.Snapshot) error {
+	b := w.s.Backends()[v.Backend]
+	var err error
+	switch {
+	case b == nil:
+		err = errors.New("the backend " + v.Backend + " is not there")
+	case p.Wish == cinder.Drop:
+		err = b.DeleteSnapshot(ctx, v.ID, p.ID)
+	default:
+		var ok bool
+		if ok, err = b.HasSnapshot(ctx, v.ID, p.ID); err == nil && !ok {
+			err = b.CreateSnapshot(ctx, v.ID, p.ID)
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return w.settleSnapshot(ctx, p, err)
+}
+
+func (w *Volumes) settleSnapshot(ctx context.Context, was *cinder.Snapshot, why error) error {
+	return w.s.Tx(ctx, func(ctx context.Context) error {
+		p, err := w.s.Store.Snapshot(ctx, was.ID)
+		if fault.Is(err, fault.NotFound) || err == nil && p.Wish != was.Wish {
+			return nil
+		}
+		switch {
+		case err != nil:
+			return err
+		case why == nil && p.Wish == cinder.Drop:
+			return w.s.DeleteSnapshotRow(ctx, p.ID)
+		case why == nil:
+			p.Status, p.Wish, p.Tries, p.LastFault, p.DueAt = cinder.Available, cinder.Kept, 0, "", time.Time{}
+		default:
+			slog.Warn("snapshot's pass failed", "snapshot", p.ID, "volume", p.VolumeID, "project", p.ProjectID, "tries", p.Tries, "cause", why)
+			p.Tries++
+			p.LastFault, p.DueAt = why.Error(), w.s.Now().Add(converge.Backoff(int(p.Tries)))
+			if converge.IsFinal(why) || p.Tries >= giveUp {
+				p.Status, p.Wish, p.DueAt = errorOf[p.Wish], cinder.Kept, time.Time{}
+			}
+		}
+		p.UpdatedAt = w.s.Now()
+		return w.s.UpdateSnapshot(ctx, p)
+	})
+}
