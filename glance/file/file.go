@@ -12,19 +12,23 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"stackd/glance"
 )
 
 // Files is a glance.Backend.
-type Files struct{ dir string }
+type Files struct {
+	dir  string
+	open sync.Map // the paths under tmp that this process is writing
+}
 
 var _ glance.Backend = (*Files)(nil)
 
 // New makes the folder if it is missing.
 func New(dir string) (*Files, error) {
-	return &Files{dir}, os.MkdirAll(filepath.Join(dir, "tmp"), 0o700)
+	return &Files{dir: dir}, os.MkdirAll(filepath.Join(dir, "tmp"), 0o700)
 }
 
 func (f *Files) path(id string) string { return filepath.Join(f.dir, id[:2], id) }
@@ -34,12 +38,14 @@ func (f *Files) Create(_ context.Context, id string) (glance.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &writer{t, f.path(id)}, nil
+	f.open.Store(t.Name(), true)
+	return &writer{t, f, f.path(id)}, nil
 }
 
 type writer struct {
 	*os.File
-	to string
+	files *Files
+	to    string
 }
 
 // Commit makes the bytes the image's, also after a power cut.
@@ -63,6 +69,7 @@ func (w *writer) Commit() error {
 func (w *writer) Abort() {
 	w.Close()
 	os.Remove(w.Name())
+	w.files.open.Delete(w.Name())
 }
 
 func syncDir(dir string) error {
@@ -101,6 +108,8 @@ func ours(p string) bool {
 	return dir == "tmp" || strings.HasPrefix(filepath.Base(p), dir)
 }
 
+// Sweep goes by files' times, which lag behind the clock by a tick of the kernel: what
+// this process is writing is kept whatever its time.
 func (f *Files) Sweep(_ context.Context, ids []string, before time.Time) error {
 	files, err := filepath.Glob(filepath.Join(f.dir, "*", "*"))
 	if err != nil {
@@ -110,7 +119,8 @@ func (f *Files) Sweep(_ context.Context, ids []string, before time.Time) error {
 	for _, p := range files {
 		_, known := slices.BinarySearch(ids, filepath.Base(p))
 		s, err := os.Stat(p)
-		if err != nil || known || !ours(p) || !s.ModTime().Before(before) {
+		_, written := f.open.Load(p)
+		if err != nil || known || written || !ours(p) || !s.ModTime().Before(before) {
 			continue
 		}
 		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {

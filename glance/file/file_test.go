@@ -1,0 +1,33 @@
+package file
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+// What is being written stays, however old its file seems; what nobody writes goes.
+func TestSweepLeavesWhatIsBeingWritten(t *testing.T) {
+	f, err := New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := f.Create(t.Context(), "abcd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abort()
+	left := f.dir + "/tmp/left.1"
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Sweep(t.Context(), nil, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); err == nil {
+		t.Error("what an upload left behind is still there")
+	}
+	if err := w.Commit(); err != nil {
+		t.Error("what was being written was swept away:", err)
+	}
+}
