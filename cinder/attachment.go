@@ -25,6 +25,7 @@ type Attachment struct {
 	Mode       string // rw, ro; "" until it is connected
 	Status     string
 	Connector  map[string]any
+	Connection map[string]any // what the connector was told
 	Tag        string
 	// DeleteOnTermination takes the volume away with the server; BootIndex is the
 	// place in the order of booting, -1 for none.
@@ -108,18 +109,7 @@ func (s *Storage) restate(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	status := Available
-	for _, rank := range []string{Reserved, Attaching, Detaching, Attached} {
-		for _, a := range v.Attachments {
-			if a.Status == rank {
-				status = rank
-			}
-		}
-	}
-	if status == Attached {
-		status = InUse
-	}
-	v.Status, v.UpdatedAt = status, s.Now()
+	v.Status, v.UpdatedAt = statusOf(v.Attachments), s.Now()
 	return s.UpdateVolume(ctx, v, "status", "updated_at")
 }
 
@@ -140,4 +130,20 @@ func (s *Storage) Connect(ctx context.Context, a *Attachment) (kind string, sour
 func (s *Storage) AttachmentsPage(ctx context.Context, q VolumeQuery) (listing.Page[*Attachment], error) {
 	rows, err := s.Attachments(ctx, q)
 	return listing.Cut(rows, q.Limit), err
+}
+
+// statusOf is the status of a volume with these attachments.
+func statusOf(as []*Attachment) string {
+	status := Available
+	for _, rank := range []string{Reserved, Attaching, Detaching, Attached} {
+		for _, a := range as {
+			if a.Status == rank {
+				status = rank
+			}
+		}
+	}
+	if status == Attached {
+		status = InUse
+	}
+	return status
 }

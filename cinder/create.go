@@ -19,6 +19,8 @@ type VolumeSpec struct {
 	Zone                          string
 	SnapshotID, SourceID, ImageID string
 	Metadata                      map[string]string
+	GroupID, BackupID             string
+	MayShare                      bool // a type that several servers may have at once
 }
 
 // CreateVolume takes the wish for a volume down: it is made by and by.
@@ -62,7 +64,10 @@ func (s *Storage) typed(ctx context.Context, v *Volume, who *token.Who, name str
 	if name == "" && (v.SnapshotID != "" || v.SourceID != "") {
 		return nil // fromOwn sees to it
 	}
-	t, err := s.FindType(ctx, who, cmp.Or(name, DefaultType))
+	t, err := s.DefaultOf(ctx, v.ProjectID)
+	if name != "" {
+		t, err = s.FindType(ctx, who, name)
+	}
 	if err != nil {
 		return err
 	}

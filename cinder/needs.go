@@ -70,6 +70,9 @@ type Store interface {
 	UpdateVolume(ctx context.Context, v *Volume, columns ...string) error
 	DeleteVolumeRow(ctx context.Context, id string) error
 	Volumes(ctx context.Context, q VolumeQuery) ([]*Volume, error)
+	CountVolumes(ctx context.Context, q VolumeQuery) (int, error)
+	// Totals are the count and GiB of a project's volumes, "" being all.
+	Totals(ctx context.Context, project string) (n, size int64, err error)
 	// Due are the ids of volumes that have work, or whose snapshots have.
 	Due(ctx context.Context, limit int) ([]string, error)
 	// ClaimVolume takes a volume with its due snapshots for one pass; nobody else gets
@@ -83,6 +86,7 @@ type Store interface {
 	UpdateSnapshot(ctx context.Context, p *Snapshot, columns ...string) error
 	DeleteSnapshotRow(ctx context.Context, id string) error
 	Snapshots(ctx context.Context, q VolumeQuery) ([]*Snapshot, error)
+	CountSnapshots(ctx context.Context, q VolumeQuery) (int, error)
 	SnapshotsOf(ctx context.Context, volume string) ([]*Snapshot, error)
 
 	InsertType(ctx context.Context, t *Type) error
@@ -106,8 +110,19 @@ type Store interface {
 	// Used is what a project has; a type's name as key of PerType.
 	Used(ctx context.Context, project string) (Usage, error)
 	Quotas(ctx context.Context, project string) (map[string]int64, error)
+	// BackendUse is what each backend holds of each project.
+	BackendUse(ctx context.Context) ([]BackendUse, error)
 	SetQuota(ctx context.Context, q VolumeQuota) error
 	DeleteQuotas(ctx context.Context, project string) error
+
+	SwitchedServices(ctx context.Context) ([]Service, error)
+	PutService(ctx context.Context, p Service) error
+
+	DefaultTypeOf(ctx context.Context, project string) (typeID string, err error) // "" when none
+	InsertEncryption(ctx context.Context, e *Encryption) error
+	Encryption(ctx context.Context, typeID string) (*Encryption, error) // nil when none
+	UpdateEncryption(ctx context.Context, e *Encryption) error
+	DeleteEncryption(ctx context.Context, typeID string) error
 }
 
 // TypeQuery is which types to list.

@@ -20,8 +20,9 @@ type VolumeQuota struct {
 // Usage is what a project has. PerType is volumes, gigabytes and snapshots of each
 // type by its id.
 type Usage struct {
-	Volumes, Snapshots, Gigabytes int64
-	PerType                       map[string][3]int64
+	Volumes, Snapshots, Gigabytes    int64
+	Backups, BackupGigabytes, Groups int64
+	PerType                          map[string][3]int64
 }
 
 // want is what a request would add; each is the size of one volume.
@@ -93,4 +94,53 @@ func lower(s string) string { return string(s[0]|0x20) + s[1:] }
 
 func tooBig(more, limit, used int64, name string) error {
 	return fault.New(fault.OverQuota, "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed %s quota. Requested %dG, quota is %dG and %dG has been consumed.", name, more, limit, used)
+}
+
+// UsedBy is what a project uses of each of its limits.
+func (s *Storage) UsedBy(ctx context.Context, project string) (map[string]int64, error) {
+	u, err := s.Used(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]int64{"volumes": u.Volumes, "gigabytes": u.Gigabytes, "snapshots": u.Snapshots, "backups": u.Backups, "backup_gigabytes": u.BackupGigabytes, "groups": u.Groups}
+	types, err := s.typeNames(ctx)
+	for id, n := range u.PerType {
+		name := types[id]
+		out["volumes_"+name], out["gigabytes_"+name], out["snapshots_"+name] = n[0], n[1], n[2]
+	}
+	return out, err
+}
+
+// SetQuotas changes a project's limits, none below what is used, and returns them all.
+func (s *Storage) SetQuotas(ctx context.Context, project string, values map[string]int64) (map[string]int64, error) {
+	var out map[string]int64
+	err := s.Tx(ctx, func(ctx context.Context) error {
+		used, err := s.UsedBy(ctx, project)
+		if err != nil {
+			return err
+		}
+		for name, v := range values {
+			if v != -1 && name != "per_volume_gigabytes" && v < used[name] {
+				return fault.New(fault.Invalid, "Quota %s limit must be equal or greater than existing resources. Current usage is %d and the requested limit is %d.", name, used[name], v)
+			}
+			if err := s.SetQuota(ctx, VolumeQuota{project, name, v}); err != nil {
+				return err
+			}
+		}
+		out, err = s.Limits(ctx, project)
+		return err
+	})
+	return out, err
+}
+
+// SetDefaults changes the limits of projects that have none of their own.
+func (s *Storage) SetDefaults(ctx context.Context, values map[string]int64) error {
+	return s.Tx(ctx, func(ctx context.Context) error {
+		for name, v := range values {
+			if err := s.SetQuota(ctx, VolumeQuota{"default", name, v}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

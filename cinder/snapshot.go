@@ -2,6 +2,7 @@ package cinder
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"stackd/internal/fault"
@@ -22,6 +23,10 @@ type Snapshot struct {
 	Size        int64 // GiB
 	Status      string
 	Metadata    map[string]string
+
+	GroupSnapshotID string
+	Percent         string            // that somebody else reported
+	Task            map[string]string // what the wish needs to know besides its name
 
 	Wish      Wish
 	Tries     int64
@@ -48,11 +53,13 @@ type SnapshotSpec struct {
 	VolumeID          string
 	Name, Description *string
 	Metadata          map[string]string
+	InUse             bool // also of a volume that is in use
+	GroupSnapshotID   string
 }
 
 // CreateSnapshot has a volume's content kept as it is now.
 func (s *Storage) CreateSnapshot(ctx context.Context, who *token.Who, w SnapshotSpec) (*Snapshot, error) {
-	p := &Snapshot{ID: uuid.NewString(), VolumeID: w.VolumeID, ProjectID: who.Project.ID, UserID: who.User.ID, Name: w.Name, Description: w.Description, Metadata: w.Metadata, Wish: Make, Status: Creating}
+	p := &Snapshot{ID: uuid.NewString(), VolumeID: w.VolumeID, ProjectID: who.Project.ID, UserID: who.User.ID, Name: w.Name, Description: w.Description, Metadata: w.Metadata, GroupSnapshotID: w.GroupSnapshotID, Wish: Make, Status: Creating}
 	if p.Metadata == nil {
 		p.Metadata = map[string]string{}
 	}
@@ -61,8 +68,12 @@ func (s *Storage) CreateSnapshot(ctx context.Context, who *token.Who, w Snapshot
 		if err != nil {
 			return err
 		}
-		if v.Status != Available {
-			return badVolume("Volume %s status must be available, but current status is: %s.", v.ID, v.Status)
+		if v.Status != Available && !(w.InUse && v.Status == InUse) {
+			want := Available
+			if w.InUse {
+				want = "available, in-use"
+			}
+			return badVolume("Volume %s status must be %s, but current status is: %s.", v.ID, want, v.Status)
 		}
 		p.Size, p.ProjectID = v.Size, v.ProjectID
 		if err := s.room(ctx, p.ProjectID, v.TypeID, want{snapshots: 1, gigabytes: p.Size}); err != nil {
@@ -79,7 +90,11 @@ func (s *Storage) CreateSnapshot(ctx context.Context, who *token.Who, w Snapshot
 // Snapshots is one page of snapshots.
 func (s *Storage) Snapshots(ctx context.Context, q VolumeQuery) (listing.Page[*Snapshot], error) {
 	rows, err := s.Store.Snapshots(ctx, q)
-	return listing.Cut(rows, q.Limit), err
+	p := listing.Cut(rows, q.Limit)
+	if err == nil && q.Count {
+		p.Total, err = s.CountSnapshots(ctx, q)
+	}
+	return p, err
 }
 
 // ChangeSnapshot changes one in place, in one transaction.
@@ -122,4 +137,49 @@ func (s *Storage) dropSnapshot(ctx context.Context, p *Snapshot, force bool) err
 	p.UpdatedAt = p.DueAt
 	s.After(ctx, s.wake)
 	return s.UpdateSnapshot(ctx, p)
+}
+
+// Progress is how far it is.
+func (p *Snapshot) Progress() string {
+	switch {
+	case p.Percent != "":
+		return p.Percent
+	case p.Status == Available:
+		return "100%"
+	}
+	return "0%"
+}
+
+// ResetSnapshot writes another status over a snapshot's own.
+func (s *Storage) ResetSnapshot(ctx context.Context, id, status string) error {
+	_, err := s.ChangeSnapshot(ctx, id, func(_ context.Context, p *Snapshot) error {
+		p.Wish, p.DueAt, p.Status = Kept, time.Time{}, status
+		return nil
+	})
+	return err
+}
+
+// reports are the statuses that whoever takes a snapshot may report, by the present one.
+var reports = map[string][]string{Creating: {Creating, Available, Errored}, Deleting: {Deleting, ErrorDeleting}}
+
+// ReportSnapshot is how far somebody else is with a snapshot.
+func (s *Storage) ReportSnapshot(ctx context.Context, id, status, progress string) error {
+	_, err := s.ChangeSnapshot(ctx, id, func(_ context.Context, p *Snapshot) error {
+		to, ok := reports[p.Status]
+		if !ok {
+			return fault.New(fault.Invalid, "Snapshot status %s not allowed for update_snapshot_status", p.Status)
+		}
+		if !slices.Contains(to, status) {
+			return fault.New(fault.Invalid, "Provided snapshot status %s not allowed for snapshot with status %s.", status, p.Status)
+		}
+		if status != p.Status {
+			p.Wish, p.DueAt = Kept, time.Time{}
+		}
+		p.Status = status
+		if progress != "" {
+			p.Percent = progress
+		}
+		return nil
+	})
+	return err
 }

@@ -57,8 +57,13 @@ type Volume struct {
 	ImageID    string
 	Image      map[string]string // the image's facts, shown as volume_image_metadata
 	Metadata   map[string]string
+	Admin      map[string]string // readonly, attached_mode: once they have been said
+	GroupID    string
+	KeyID      string // of what encrypts it
+	Migration  string // how moving it to another backend goes, or went
 
 	Wish       Wish
+	Task       map[string]string // what the wish needs to know besides its name
 	WantedSize int64
 	Generation int64
 	Tries      int64
@@ -93,6 +98,8 @@ func badInput(format string, args ...any) *fault.Error {
 type VolumeQuery struct {
 	listing.List
 	ProjectID string // "" is all
+	Count     bool   // of all pages, into the page's Total
+	Offset    int
 }
 
 // Volumes is one page of volumes, with their attachments and the names of their types.
@@ -102,6 +109,11 @@ func (s *Storage) Volumes(ctx context.Context, q VolumeQuery) (listing.Page[*Vol
 		return listing.Page[*Volume]{}, err
 	}
 	p := listing.Cut(rows, q.Limit)
+	if q.Count {
+		if p.Total, err = s.CountVolumes(ctx, q); err != nil {
+			return p, err
+		}
+	}
 	return p, s.complete(ctx, p.Items)
 }
 
@@ -205,14 +217,33 @@ func (s *Storage) ExtendVolume(ctx context.Context, id string, size int64, attac
 	return err
 }
 
-// ResetVolume writes another status over a volume's own: the administrator's last resort.
-func (s *Storage) ResetVolume(ctx context.Context, id, status string) error {
-	_, err := s.ChangeVolume(ctx, id, func(_ context.Context, v *Volume) error {
+// Reset is what to write over a volume's own statuses; nil leaves one.
+type Reset struct{ Status, Attach, Migration *string }
+
+// ResetVolume writes other statuses over a volume's own: the administrator's last resort.
+func (s *Storage) ResetVolume(ctx context.Context, id string, r Reset) error {
+	_, err := s.ChangeVolume(ctx, id, func(ctx context.Context, v *Volume) error {
 		if v.Wish != Kept {
 			v.Wish, v.DueAt = Kept, time.Time{}
 			v.Generation++
 		}
-		v.Status = status
+		if r.Status != nil {
+			v.Status = *r.Status
+		}
+		if r.Migration != nil {
+			v.Migration = *r.Migration
+			if v.Migration == "none" {
+				v.Migration = ""
+			}
+		}
+		if r.Attach == nil || *r.Attach != "detached" {
+			return nil
+		}
+		for _, a := range v.Attachments {
+			if err := s.DeleteAttachmentRow(ctx, a.ID); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 	return err

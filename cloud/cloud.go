@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stackd/agent/wish"
+	"stackd/cinder"
 	"stackd/glance"
 	glanceapi "stackd/glance/api"
 	glancefile "stackd/glance/file"
@@ -33,7 +34,7 @@ import (
 )
 
 // Ports are where the services answer, by their names in URLs.
-var Ports = map[string]int{"identity": 5000, "image": 9292, "compute": 8774, "placement": 8778, "network": 9696}
+var Ports = map[string]int{"identity": 5000, "image": 9292, "compute": 8774, "placement": 8778, "network": 9696, "volume": 8776}
 
 // Config is what a control plane is made from.
 type Config struct {
@@ -58,6 +59,7 @@ type Cloud struct {
 	Placement  *placement.Placement
 	Networking *neutron.Networking
 	Compute    *nova.Compute
+	Storage    *cinder.Storage
 	Rules      map[string]*policy.Rules
 	// Handlers are the services' APIs by their names in URLs.
 	Handlers map[string]http.Handler
@@ -98,7 +100,7 @@ func (c *Cloud) policy(path string) error {
 }
 
 func (c *Cloud) wire(ctx context.Context, cfg Config) error {
-	for _, f := range []func(context.Context, Config) error{c.identity, c.images, c.placing, c.networks, c.compute} {
+	for _, f := range []func(context.Context, Config) error{c.identity, c.images, c.placing, c.networks, c.blocks, c.compute} {
 		if err := f(ctx, cfg); err != nil {
 			return err
 		}
@@ -117,7 +119,7 @@ func (c *Cloud) identity(ctx context.Context, cfg Config) error {
 	}
 	at := cfg.Address
 	err = c.Identity.Bootstrap(ctx, keystone.BootstrapSpec{AdminPassword: cfg.AdminPassword, ResetAdmin: cfg.ResetAdmin, Region: cmp.Or(cfg.Region, "RegionOne"), Endpoints: map[string]string{
-		"identity": at(5000) + "/v3", "image": at(9292), "compute": at(8774) + "/v2.1", "placement": at(8778), "network": at(9696)}})
+		"identity": at(5000) + "/v3", "image": at(9292), "compute": at(8774) + "/v2.1", "placement": at(8778), "network": at(9696), "volumev3": at(8776) + "/v3/%(project_id)s"}})
 	c.Handlers["identity"] = keystoneapi.New(c.Identity, c.Rules["keystone"])
 	c.loops = append(c.loops, c.Identity.Watch)
 	return err

@@ -31,6 +31,10 @@ func (s *Store) Snapshots(ctx context.Context, q cinder.VolumeQuery) ([]*cinder.
 	return rows, s.page(ctx, &rows, q, snapshotColumns)
 }
 
+func (s *Store) CountSnapshots(ctx context.Context, q cinder.VolumeQuery) (int, error) {
+	return s.count(ctx, q, snapshotColumns)
+}
+
 func (s *Store) SnapshotsOf(ctx context.Context, volume string) ([]*cinder.Snapshot, error) {
 	var rows []*cinder.Snapshot
 	err := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("snapshots AS ?TableAlias").Where("volume_id = ?", volume).OrderExpr("created_at").Scan(ctx)

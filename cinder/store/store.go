@@ -67,18 +67,24 @@ func (s *Store) remove(ctx context.Context, table, where string, args ...any) er
 
 // page reads one page: the limit plus one row, so that the caller sees whether there are more.
 func (s *Store) page(ctx context.Context, rows any, q cinder.VolumeQuery, cols sqldb.Columns) error {
-	sel := s.db.Q(ctx).NewSelect().Model(rows).ModelTableExpr(cols.Table + " AS ?TableAlias")
-	if q.ProjectID != "" {
-		sel = sel.Where("project_id = ?", q.ProjectID)
+	sel, l, err := narrow(s.db.Q(ctx).NewSelect().Model(rows).ModelTableExpr(cols.Table+" AS ?TableAlias"), q, cols)
+	if err != nil {
+		return err
 	}
 	if q.Marker != "" {
 		n, err := s.db.Q(ctx).NewSelect().TableExpr("?", bun.Ident(cols.Table)).Where("id = ?", q.Marker).Count(ctx)
 		if err == nil && n == 0 {
-			err = fault.New(fault.NotFound, "marker %s could not be found.", q.Marker)
+			err = fault.New(fault.NotFound, "Marker %s could not be found.", q.Marker)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return sqldb.Page(sel, q.List, cols).Scan(ctx)
+	if q.Offset > 0 {
+		sel = sel.Offset(int64(q.Offset))
+		if l.Limit == 0 {
+			sel = sel.Limit(1 << 31)
+		}
+	}
+	return sqldb.Page(sel, l, cols).Scan(ctx)
 }

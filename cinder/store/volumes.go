@@ -16,7 +16,7 @@ var newest = []listing.Sort{{Key: "created_at", Desc: true}, {Key: "id", Desc: t
 
 var volumeColumns = sqldb.Columns{Table: "volumes", Sorts: newest, By: map[string]string{"id": "id", "name": "name", "display_name": "name", "status": "status", "size": "size", "created_at": "created_at",
 	"updated_at": "updated_at", "user_id": "user_id", "project_id": "project_id", "availability_zone": "zone", "bootable": "bootable", "volume_type": "type_id", "volume_type_id": "type_id", "host": "backend",
-	"snapshot_id": "snapshot_id", "source_volid": "source_id", "multiattach": "multiattach"}}
+	"snapshot_id": "snapshot_id", "source_volid": "source_id", "group_id": "group_id", "consistencygroup_id": "group_id", "migration_status": "migration"}}
 
 func (s *Store) InsertVolume(ctx context.Context, v *cinder.Volume) error {
 	return s.insert(ctx, "volumes", v)
@@ -37,6 +37,19 @@ func (s *Store) DeleteVolumeRow(ctx context.Context, id string) error {
 func (s *Store) Volumes(ctx context.Context, q cinder.VolumeQuery) ([]*cinder.Volume, error) {
 	var rows []*cinder.Volume
 	return rows, s.page(ctx, &rows, q, volumeColumns)
+}
+
+func (s *Store) CountVolumes(ctx context.Context, q cinder.VolumeQuery) (int, error) {
+	return s.count(ctx, q, volumeColumns)
+}
+
+func (s *Store) Totals(ctx context.Context, project string) (n, size int64, err error) {
+	sel := s.db.Q(ctx).NewSelect().TableExpr("volumes").ColumnExpr("COUNT(*), COALESCE(SUM(size), 0)")
+	if project != "" {
+		sel = sel.Where("project_id = ?", project)
+	}
+	err = sel.Scan(ctx, &n, &size)
+	return n, size, err
 }
 
 func (s *Store) Due(ctx context.Context, limit int) ([]string, error) {

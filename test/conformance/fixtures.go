@@ -14,6 +14,7 @@ import (
 type fixtures struct {
 	image, image2, flavor, flavor2, public string
 	extensions                             []string
+	blocks, backups                        bool // there is block storage, and a place for its backups
 }
 
 // prepare makes what is missing: two images, two flavors, an external network.
@@ -55,6 +56,7 @@ func prepare(ctx context.Context, env map[string]string) (fixtures, error) {
 	if err != nil {
 		return f, err
 	}
+	_, f.blocks = c.Catalog["volumev3"]
 	var ext struct{ Extensions []struct{ Alias string } }
 	err = c.Do(ctx, "GET", "network", "/extensions", nil, &ext)
 	for _, e := range ext.Extensions {
@@ -138,13 +140,25 @@ build_timeout = 30
 disk_formats = raw,ami,ari,aki
 [image-feature-enabled]
 import_image = false
+[volume]
+catalog_type = volumev3
+min_microversion = 3.0
+max_microversion = 3.71
+storage_protocol = file
+vendor_name = Open Source
+build_timeout = 60
+build_interval = 1
+[volume-feature-enabled]
+backup = %[15]t
+manage_volume = false
+manage_snapshot = false
 [service_available]
-cinder = false
+cinder = %[14]t
 neutron = true
 glance = true
 nova = true
 swift = false
 horizon = false
 `, filepath.Join(dir, "logs"), filepath.Join(dir, "lock"), get("OS_USERNAME", "admin"), get("OS_PASSWORD", ""), get("OS_PROJECT_NAME", "admin"), get("OS_AUTH_URL", ""), get("OS_REGION_NAME", "RegionOne"),
-		f.image, f.image2, f.flavor, f.flavor2, f.public, strings.Join(f.extensions, ","))
+		f.image, f.image2, f.flavor, f.flavor2, f.public, strings.Join(f.extensions, ","), f.blocks, f.backups)
 }

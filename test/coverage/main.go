@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	cinderapi "stackd/cinder/api"
 	glanceapi "stackd/glance/api"
 	"stackd/internal/policy"
 	"stackd/internal/rest"
@@ -32,7 +33,7 @@ func tables() (map[string][]rest.Route, error) {
 		return nil, err
 	}
 	return map[string][]rest.Route{"keystone": keystoneapi.Routes(nil), "glance": glanceapi.Routes(nil), "nova": novaapi.Routes(nil),
-		"neutron": neutronapi.Routes(nil, rules["neutron"]), "placement": placementapi.Routes(nil), "cinder": nil, "swift": nil}, nil
+		"neutron": neutronapi.Routes(nil, rules["neutron"]), "placement": placementapi.Routes(nil), "cinder": cinderapi.Routes(nil), "swift": nil}, nil
 }
 
 var prefix = map[string]string{"nova": "/v2.1", "neutron": ""}
@@ -44,8 +45,10 @@ func key(method, path, action string) string {
 	path = strings.ReplaceAll(path, "{resource_type}", "networks") // any of those that have tags
 	path, _, _ = strings.Cut(path, "?")
 	path = strings.TrimPrefix(path, "/identity")
-	path = strings.ReplaceAll(path, "/protocol/{protocol_id}/websso", "/protocols/{protocol_id}/websso") // a slip of the reference
-	path = strings.ReplaceAll(path, "domains/config/{group}", "domains/config/ldap")                     // its rows go by name
+	path = strings.Replace(strings.Replace(path, "/v3/{admin_project_id}/", "/v3/{project_id}/", 1), "/v3/{project_id}/", "/v3/", 1) // cinder's rows do without
+	path = strings.Replace(path, "/v3/snapshot/", "/v3/snapshots/", 1)                                                               // a slip of the reference
+	path = strings.ReplaceAll(path, "/protocol/{protocol_id}/websso", "/protocols/{protocol_id}/websso")                             // a slip of the reference
+	path = strings.ReplaceAll(path, "domains/config/{group}", "domains/config/ldap")                                                 // its rows go by name
 	path = strings.TrimRight(param.ReplaceAllString(path, "{}"), "/")
 	return method + " " + path + " " + action
 }

@@ -1,0 +1,193 @@
+package cinder
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"stackd/internal/fault"
+	"stackd/internal/token"
+
+	"github.com/google/uuid"
+)
+
+// Compute of old held volumes by these verbs, without an attachment's id: the volume's
+// status alone says that somebody is about to take it, or to let it go.
+
+// ReserveVolume keeps others from taking a volume.
+func (s *Storage) ReserveVolume(ctx context.Context, id string) error {
+	return s.SetFlags(ctx, id, func(v *Volume) error {
+		if v.Status != Available && !(v.Multiattach && v.Status == InUse) {
+			return badVolume("Volume status must be available to reserve, but the status is %s.", v.Status)
+		}
+		v.Status = Attaching
+		return nil
+	})
+}
+
+// UnreserveVolume lets others take it again.
+func (s *Storage) UnreserveVolume(ctx context.Context, id string) error {
+	_, err := s.ChangeVolume(ctx, id, func(_ context.Context, v *Volume) error {
+		if v.Status == Attaching {
+			v.Status = statusOf(v.Attachments)
+		}
+		return nil
+	})
+	return err
+}
+
+// BeginDetaching says that a server is about to let a volume go.
+func (s *Storage) BeginDetaching(ctx context.Context, id string) error {
+	return s.SetFlags(ctx, id, func(v *Volume) error {
+		if v.Status != InUse || !slices.ContainsFunc(v.Attachments, func(a *Attachment) bool { return a.Status == Attached }) {
+			return badVolume("Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach.")
+		}
+		v.Status = Detaching
+		return nil
+	})
+}
+
+// RollDetaching says that it did not.
+func (s *Storage) RollDetaching(ctx context.Context, id string) error {
+	return s.SetFlags(ctx, id, func(v *Volume) error {
+		if v.Status == Detaching {
+			v.Status = InUse
+		}
+		return nil
+	})
+}
+
+// AttachVolume says that a server or a host has a volume.
+func (s *Storage) AttachVolume(ctx context.Context, a *Attachment) error {
+	return s.Tx(ctx, func(ctx context.Context) error {
+		v, err := s.Volume(ctx, a.VolumeID)
+		if err != nil {
+			return err
+		}
+		switch {
+		case v.Status == Maintenance:
+			return badVolume("The volume cannot be attached in maintenance mode.")
+		case v.ReadOnly && a.Mode != "ro":
+			return fault.New(fault.Invalid, "Invalid attaching mode '%s' for volume %s.", a.Mode, v.ID)
+		case v.Status == Available, v.Status == Attaching, v.Multiattach && v.Status == InUse:
+		case v.Status == InUse:
+			return badVolume("volume is already attached")
+		default:
+			return badVolume("status must be available or attaching")
+		}
+		a.ID, a.ProjectID, a.Status, a.CreatedAt, a.AttachedAt = uuid.NewString(), v.ProjectID, Attached, s.Now(), s.Now()
+		v.MarkReadOnly(v.ReadOnly)
+		v.Admin["attached_mode"] = a.Mode
+		if err := cmp.Or(s.InsertAttachment(ctx, a), s.UpdateVolume(ctx, v, "admin")); err != nil {
+			return err
+		}
+		return s.restate(ctx, v.ID)
+	})
+}
+
+// MarkReadOnly says whether a volume may be written to.
+func (v *Volume) MarkReadOnly(on bool) {
+	v.ReadOnly, v.Admin = on, clone(v.Admin)
+	v.Admin["readonly"] = map[bool]string{true: "True", false: "False"}[on]
+}
+
+// DetachVolume ends an attachment, or the only one when none is named.
+func (s *Storage) DetachVolume(ctx context.Context, id, attachment string) error {
+	return s.Tx(ctx, func(ctx context.Context) error {
+		v, err := s.Volume(ctx, id)
+		if err != nil {
+			return err
+		}
+		if v.Status == Maintenance {
+			return badVolume("The volume cannot be detached in maintenance mode.")
+		}
+		at := slices.IndexFunc(v.Attachments, func(a *Attachment) bool { return a.ID == attachment })
+		switch {
+		case attachment != "" && at < 0:
+			return fault.New(fault.Invalid, "Volume attachment could not be found with filter: attachment_id = %s.", attachment)
+		case attachment == "" && len(v.Attachments) > 1:
+			return badVolume("Volume %s is attached to more than one instance and an attachment_id must be provided.", id)
+		case attachment == "" && len(v.Attachments) == 0:
+			return s.restate(ctx, id)
+		}
+		if err := s.DeleteAttachmentRow(ctx, v.Attachments[max(at, 0)].ID); err != nil {
+			return err
+		}
+		return s.restate(ctx, id)
+	})
+}
+
+// Connection is how a connector's host reaches a volume, as clients are told.
+func (s *Storage) Connection(ctx context.Context, v *Volume, connector map[string]any) (map[string]any, error) {
+	if v.Status == Maintenance {
+		return nil, badVolume("The volume connection cannot be initialized in maintenance mode.")
+	}
+	host, _ := connector["host"].(string)
+	if len(connector) == 0 || host == "" {
+		return nil, badInput("Connector doesn't have required information: host")
+	}
+	kind, source, err := s.Connect(ctx, &Attachment{VolumeID: v.ID, Host: host, Connector: connector})
+	if err != nil {
+		return nil, err
+	}
+	data := map[string]any{"access_mode": "rw", "encrypted": v.KeyID != "", "qos_specs": nil, "volume_id": v.ID}
+	if v.ReadOnly {
+		data["access_mode"] = "ro"
+	}
+	for k, x := range source {
+		data[k] = x
+	}
+	return map[string]any{"driver_volume_type": kind, "data": data}, nil
+}
+
+// ConnectAttachment tells a reserved attachment's connector how to reach the volume.
+func (s *Storage) ConnectAttachment(ctx context.Context, id string, connector map[string]any) (*Attachment, error) {
+	a, err := s.Store.Attachment(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.Store.Volume(ctx, a.VolumeID)
+	if err != nil {
+		return nil, err
+	}
+	mode, _ := connector["mode"].(string)
+	if mode == "" {
+		mode = a.Mode
+	}
+	if v.ReadOnly && mode == "rw" {
+		return nil, fault.New(fault.Invalid, "Invalid attaching mode '%s' for volume %s.", mode, v.ID)
+	}
+	if mode == "" {
+		mode = map[bool]string{true: "ro", false: "rw"}[v.ReadOnly]
+	}
+	info, err := s.Connection(ctx, v, connector)
+	if err != nil {
+		return nil, err
+	}
+	info["attachment_id"] = id
+	for k, x := range info["data"].(map[string]any) {
+		info[k] = x
+	}
+	delete(info, "data")
+	info["access_mode"] = mode
+	return s.ChangeAttachment(ctx, id, func(a *Attachment) error {
+		a.Connector, a.Connection, a.Mode = connector, info, mode
+		a.Host, _ = connector["host"].(string)
+		if p, ok := connector["mountpoint"].(string); ok {
+			a.Mountpoint = p
+		}
+		if a.Status == Reserved {
+			a.Status = Attaching
+		}
+		return nil
+	})
+}
+
+// MayRelease refuses to let a user pull a volume from under a running server: compute
+// alone ends what a server uses (OSSA-2023-003).
+func (s *Storage) MayRelease(ctx context.Context, a *Attachment, who *token.Who) error {
+	if a.ServerID == "" || a.Status == Reserved || who.Has("service") {
+		return nil
+	}
+	return fault.New(fault.Conflict, "Detach volume from instance %s using the Compute API", a.ServerID)
+}

@@ -1,0 +1,58 @@
+package cloud
+
+import (
+	"context"
+	"io"
+
+	"stackd/cinder"
+	cinderapi "stackd/cinder/api"
+	cinderfile "stackd/cinder/file"
+	cinderstore "stackd/cinder/store"
+	cinderwork "stackd/cinder/work"
+	"stackd/glance"
+)
+
+// blocks puts block storage together: volumes are files below the data folder.
+func (c *Cloud) blocks(ctx context.Context, cfg Config) error {
+	s, err := cinderstore.Open(ctx, c.DB)
+	if err != nil {
+		return err
+	}
+	files, err := cinderfile.New(cfg.DataDir + "/volumes")
+	if err != nil {
+		return err
+	}
+	c.Storage = cinder.New(s, volumeImages{c.Imaging}, map[string]cinder.Backend{"stackd@files#volumes": files})
+	if err := c.Storage.EnsureDefaultType(ctx); err != nil {
+		return err
+	}
+	c.Handlers["volume"] = cinderapi.New(c.Storage, c.Identity, c.Rules["cinder"], cfg.Address(5000))
+	c.loops = append(c.loops, cinderwork.Loop(c.Storage).Run)
+	return nil
+}
+
+// volumeImages is the image service in block storage's words.
+type volumeImages struct{ g *glance.Imaging }
+
+func (x volumeImages) Image(ctx context.Context, id string) (cinder.ImageFacts, error) {
+	i, err := x.g.Get(ctx, id)
+	if err != nil {
+		return cinder.ImageFacts{}, err
+	}
+	f := cinder.ImageFacts{ID: i.ID, Status: i.Status, Format: i.DiskFormat, Container: i.ContainerFormat, Checksum: i.Checksum, MinDisk: i.MinDisk, MinRAM: i.MinRAM, Properties: i.Properties}
+	if i.Name != nil {
+		f.Name = *i.Name
+	}
+	if i.Size != nil {
+		f.Size = *i.Size
+	}
+	if i.VirtualSize != nil {
+		f.Virtual = *i.VirtualSize
+	}
+	return f, nil
+}
+
+func (x volumeImages) Open(ctx context.Context, id string) (io.ReadCloser, error) {
+	body, _, err := x.g.Open(ctx, id)
+	return body, err
+}
