@@ -123,7 +123,7 @@ func (s *Storage) Connect(ctx context.Context, a *Attachment) (kind string, sour
 	if b == nil {
 		return "", nil, fault.New(fault.Unavailable, "The backend of volume %s is not there.", v.ID)
 	}
-	return b.Connection(ctx, v.ID)
+	return b.Connect(ctx, v.ID, a.ID)
 }
 
 // AttachmentsPage is one page of attachments.

@@ -24,38 +24,6 @@ type Images interface {
 	Open(ctx context.Context, id string) (io.ReadCloser, error)
 }
 
-// A Source is what a new volume's content comes from; the zero Source is nothing:
-// the volume reads as zeros.
-type Source struct {
-	SnapshotID, VolumeID string // the volume that the snapshot is of, too
-	Image                io.Reader
-	Format               string // of the image
-}
-
-// A Backend keeps volumes' bytes. Each act may be repeated, and leaves all or
-// nothing behind whatever interrupts it. Sizes are GiB.
-type Backend interface {
-	// Capacity is what there is and what is free.
-	Capacity(ctx context.Context) (total, free float64, err error)
-	// Has tells whether a volume is there, whole, and of which size.
-	Has(ctx context.Context, volume string) (size int64, ok bool, err error)
-	// Create makes a volume from a source; what the source lacks reads as zeros.
-	Create(ctx context.Context, volume string, size int64, from Source) error
-	// Extend grows a volume that is not in use.
-	Extend(ctx context.Context, volume string, size int64) error
-	// Delete takes a volume away; none to take is no error.
-	Delete(ctx context.Context, volume string) error
-	HasSnapshot(ctx context.Context, volume, snapshot string) (bool, error)
-	CreateSnapshot(ctx context.Context, volume, snapshot string) error
-	DeleteSnapshot(ctx context.Context, volume, snapshot string) error
-	// Connection is how a guest reaches a volume: its kind (file, iscsi, rbd) and where.
-	Connection(ctx context.Context, volume string) (kind string, source map[string]string, err error)
-	// Read opens a volume's content.
-	Read(ctx context.Context, volume string) (body io.ReadCloser, bytes int64, err error)
-	// Protocol names what it speaks: file, iSCSI, ceph.
-	Protocol() string
-}
-
 // Store keeps block storage's rows. Finders return fault NotFound with cinder's
 // words where the name says one thing, and nothing where it says many.
 type Store interface {

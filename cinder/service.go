@@ -154,7 +154,7 @@ func (s *Storage) Pools(ctx context.Context) ([]Pool, error) {
 	for name, b := range s.backends {
 		host, pool, _ := strings.Cut(name, "#")
 		_, backend, _ := strings.Cut(host, "@")
-		p := Pool{Name: name, Backend: backend, Pool: pool, Protocol: b.Protocol()}
+		p := Pool{Name: name, Backend: backend, Pool: pool, Protocol: b.Features().Protocol}
 		var cause error
 		if p.Total, p.Free, cause = b.Capacity(ctx); cause != nil {
 			p.Off = true

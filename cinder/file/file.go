@@ -4,319 +4,321 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 
 	"stackd/cinder"
+	"stackd/cinder/raw"
 	"stackd/internal/converge"
-	"stackd/internal/inspect"
 )
 
 // Files is a cinder.Backend in a folder.
-type Files struct{ dir string }
+type Files struct {
+	dir    string
+	clones bool // the file system shares blocks between files
+}
 
-var _ cinder.Backend = (*Files)(nil)
+var (
+	_ cinder.Backend    = (*Files)(nil)
+	_ cinder.NodeCopied = (*Files)(nil)
+)
 
-// New is a backend in dir, which is made when missing, for its owner alone.
+// New is a backend in dir, which is made when missing: others may pass it to a file
+// that is theirs (QEMU's own user), but not look around.
 func New(dir string) (*Files, error) {
-	return &Files{dir}, os.MkdirAll(dir, 0o711)
-}
-
-const gib = 1 << 30
-
-var name = regexp.MustCompile(`^[0-9a-f-]{32,36}$`)
-
-// path is a volume's or snapshot's file. Ids are our own, and still are looked at.
-func (f *Files) path(kind, id string) (string, error) {
-	if !name.MatchString(id) {
-		return "", fmt.Errorf("%q is no id of a %s", id, kind)
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
 	}
-	return filepath.Join(f.dir, kind+"-"+id), nil
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return nil, err
+	}
+	f := &Files{dir: dir}
+	f.clones, err = f.probe()
+	return f, err
 }
 
-// Protocol is file.
-func (f *Files) Protocol() string { return "file" }
+// probe tries whether two files can share a block.
+func (f *Files) probe() (bool, error) {
+	a, err := os.CreateTemp(f.dir, ".probe-*")
+	if err != nil {
+		return false, err
+	}
+	defer os.Remove(a.Name())
+	defer a.Close()
+	if _, err := a.Write(make([]byte, 64<<10)); err != nil {
+		return false, err
+	}
+	b, err := os.CreateTemp(f.dir, ".probe-*")
+	if err != nil {
+		return false, err
+	}
+	defer os.Remove(b.Name())
+	defer b.Close()
+	return raw.Clone(&raw.Disk{File: b}, &raw.Disk{File: a}), nil
+}
+
+// Features of files; what shares blocks takes instants.
+func (f *Files) Features() cinder.Features {
+	return cinder.Features{Protocol: "file", Vendor: "stackd", Thin: true, Multiattach: true, ExtendInUse: true, SnapshotInUse: f.clones, FastClone: f.clones}
+}
 
 // Capacity is that of the file system, in GiB.
 func (f *Files) Capacity(context.Context) (total, free float64, err error) {
 	var st syscall.Statfs_t
 	err = syscall.Statfs(f.dir, &st)
-	unit := float64(st.Bsize) / gib
+	unit := float64(st.Bsize) / cinder.GiB
 	return float64(st.Blocks) * unit, float64(st.Bavail) * unit, err
 }
 
-func (f *Files) Has(_ context.Context, volume string) (int64, bool, error) {
-	p, err := f.path("volume", volume)
-	if err != nil {
-		return 0, false, err
+var id = regexp.MustCompile(`^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$`)
+
+// volume is a volume's file. Ids are our own, and still are looked at.
+func (f *Files) volume(name string) (string, error) {
+	if !id.MatchString(name) {
+		return "", converge.Finalf("%q is no id of a volume", name)
 	}
-	st, err := os.Stat(p)
+	return filepath.Join(f.dir, "volume-"+name), nil
+}
+
+func (f *Files) snapshot(volume, name string) (string, error) {
+	v, err := f.volume(volume)
+	if err != nil {
+		return "", err
+	}
+	if !id.MatchString(name) {
+		return "", converge.Finalf("%q is no id of a snapshot", name)
+	}
+	return filepath.Join(v+".snapshots", "_snapshot-"+name), nil
+}
+
+// place is the file of a snapshot when one is named, else of the volume.
+func (f *Files) place(volume, snapshot string) (string, error) {
+	if snapshot != "" {
+		return f.snapshot(volume, snapshot)
+	}
+	return f.volume(volume)
+}
+
+// there tells whether a file is in its place, and its length.
+func there(path string) (int64, bool, error) {
+	st, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, false, nil
 	}
+	if err == nil && !st.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no file", path)
+	}
 	if err != nil {
 		return 0, false, err
 	}
-	return st.Size() / gib, true, nil
+	return st.Size(), true, nil
 }
 
-func (f *Files) Create(ctx context.Context, volume string, size int64, from cinder.Source) error {
-	p, err := f.path("volume", volume)
+func (f *Files) Has(_ context.Context, volume string) (int64, bool, error) {
+	p, err := f.volume(volume)
+	if err != nil {
+		return 0, false, err
+	}
+	n, ok, err := there(p)
+	return n / cinder.GiB, ok, err
+}
+
+// making is a file under its first name, to be filled and put in its place. No one
+// else makes or takes away the same while it is held.
+type making struct {
+	f     *Files
+	place string
+	part  string
+	lock  *raw.Lock
+}
+
+// hold takes what is made at a place, and clears what one who was cut off left.
+func (f *Files) hold(ctx context.Context, place string) (*making, error) {
+	base := filepath.Base(place)
+	lock, err := raw.Take(ctx, filepath.Join(f.dir, ".lock"), base)
+	if err != nil {
+		return nil, err
+	}
+	m := &making{f, place, filepath.Join(f.dir, ".new-"+base), lock}
+	return m, m.clear()
+}
+
+// clear removes the first name and all that stands beside it.
+func (m *making) clear() error {
+	return raw.Gone(m.part, m.part+".image", m.part+".raw", m.part+".plain", m.part+".luks")
+}
+
+func (m *making) release() { m.lock.Close() }
+
+// make fills a new file and puts it in its place, unless something is there.
+func (f *Files) make(ctx context.Context, place string, size int64, fill func(*making, *raw.Disk) error) error {
+	m, err := f.hold(ctx, place)
 	if err != nil {
 		return err
 	}
-	part := p + ".part"
-	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	defer m.release()
+	if _, ok, err := there(place); ok || err != nil {
 		return err
 	}
-	switch {
-	case from.SnapshotID != "":
-		err = f.clone(ctx, "snapshot", from.SnapshotID, part)
-	case from.VolumeID != "":
-		err = f.clone(ctx, "volume", from.VolumeID, part)
-	case from.Image != nil:
-		err = f.fill(ctx, part, size, from)
+	return m.replace(size, fill)
+}
+
+// replace fills a new file and puts it in its place, whatever was there.
+func (m *making) replace(size int64, fill func(*making, *raw.Disk) error) error {
+	d, err := raw.Open(m.part, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return raw.Room(err)
 	}
-	if err == nil {
-		err = settle(part, p, size)
+	if err = d.Grow(size); err == nil {
+		err = fill(m, d)
+	}
+	if err = errors.Join(err, d.Close()); err == nil {
+		err = m.settle()
 	}
 	if err != nil {
-		os.Remove(part)
+		err = errors.Join(err, m.clear())
 	}
-	return room(err)
+	return raw.Room(err)
 }
 
-// room makes a full disk a final fault: trying again is of no use.
-func room(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || err != nil && strings.Contains(err.Error(), "No space left on device") {
-		return converge.Final{Err: fmt.Errorf("the storage is full: %w", err)}
-	}
-	return err
-}
-
-// settle grows the file to its size, sees that it is on the disk, and gives it its name.
-func settle(part, to string, size int64) error {
-	file, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	st, err := file.Stat()
-	if err == nil && st.Size() < size*gib {
-		err = file.Truncate(size * gib)
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if err == nil {
-		err = os.Rename(part, to)
-	}
-	if err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(to))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}
-
-func (f *Files) clone(ctx context.Context, kind, id, to string) error {
-	from, err := f.path(kind, id)
-	if err != nil {
-		return err
-	}
-	return run(ctx, "cp", "--reflink=auto", "--sparse=always", "--", from, to)
-}
-
-// fill writes an image into the file. A format that is not raw is inspected before
-// any tool sees it, and converted.
-func (f *Files) fill(ctx context.Context, part string, size int64, from cinder.Source) error {
-	format := from.Format
-	download := part
-	if format != "raw" {
-		download = part + ".image"
-		defer os.Remove(download)
-	}
-	virtual, err := fetch(ctx, download, format, from.Image)
-	if err != nil {
-		return err
-	}
-	if virtual > size*gib {
-		return converge.Final{Err: fmt.Errorf("the image is %d bytes, the volume %d GiB", virtual, size)}
-	}
-	if format == "raw" {
-		return nil
-	}
-	return run(ctx, "qemu-img", "convert", "-f", format, "-O", "raw", "-S", "4k", download, part)
-}
-
-// fetch writes an image down, leaving holes for zeros, and looks at what it is.
-func fetch(ctx context.Context, to, format string, body io.Reader) (virtual int64, err error) {
-	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return 0, err
-	}
-	defer file.Close()
-	look := inspect.New(format)
-	sparse := &sparse{file: file}
-	if _, err := io.CopyBuffer(io.MultiWriter(look, sparse), reader{ctx, body}, make([]byte, 1<<20)); err != nil {
-		return 0, err
-	}
-	if err := file.Truncate(sparse.at); err != nil {
-		return 0, err
-	}
-	r, err := look.Result()
-	if err != nil {
-		return 0, converge.Final{Err: err}
-	}
-	return max(r.VirtualSize, sparse.at), nil
-}
-
-// A reader ends with its context.
-type reader struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (r reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
-}
-
-// sparse writes what is not zero.
-type sparse struct {
-	file *os.File
-	at   int64
-}
-
-func (s *sparse) Write(p []byte) (int, error) {
-	const block = 64 << 10
-	for off := 0; off < len(p); off += block {
-		part := p[off:min(off+block, len(p))]
-		if zero(part) {
-			continue
-		}
-		if _, err := s.file.WriteAt(part, s.at+int64(off)); err != nil {
-			return 0, err
-		}
-	}
-	s.at += int64(len(p))
-	return len(p), nil
-}
-
-func zero(p []byte) bool {
-	for _, b := range p {
-		if b != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func (f *Files) Extend(ctx context.Context, volume string, size int64) error {
-	p, err := f.path("volume", volume)
-	if err != nil {
-		return err
-	}
-	file, err := os.OpenFile(p, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if err := file.Truncate(size * gib); err != nil {
-		return room(err)
-	}
-	return file.Sync()
-}
-
-func (f *Files) Delete(_ context.Context, volume string) error { return f.drop("volume", volume) }
-
-func (f *Files) drop(kind, id string) error {
-	p, err := f.path(kind, id)
-	if err != nil {
-		return err
-	}
-	for _, name := range []string{p + ".part.image", p + ".part", p} {
-		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// settle gives what is whole and on the disk its name.
+func (m *making) settle() error {
+	dir := filepath.Dir(m.place)
+	if dir != m.f.dir {
+		if err := os.Mkdir(dir, 0o711); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	}
-	return syncDir(f.dir)
+	if err := os.Rename(m.part, m.place); err != nil {
+		return err
+	}
+	return errors.Join(raw.SyncDir(dir), raw.SyncDir(m.f.dir))
 }
 
-func (f *Files) HasSnapshot(_ context.Context, _, snapshot string) (bool, error) {
-	p, err := f.path("snapshot", snapshot)
-	if err != nil {
-		return false, err
-	}
-	_, err = os.Stat(p)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func (f *Files) CreateSnapshot(ctx context.Context, volume, snapshot string) error {
-	p, err := f.path("snapshot", snapshot)
+func (f *Files) Create(ctx context.Context, volume string, size int64, from cinder.Source) error {
+	p, err := f.volume(volume)
 	if err != nil {
 		return err
 	}
-	part := p + ".part"
-	err = f.clone(ctx, "volume", volume, part)
-	if err == nil {
-		err = settle(part, p, 0)
-	}
-	if err != nil {
-		os.Remove(part)
-	}
-	return room(err)
+	return f.make(ctx, p, size*cinder.GiB, func(m *making, d *raw.Disk) error {
+		if from.VolumeID != "" {
+			return f.copy(ctx, d, from.VolumeID, from.SnapshotID)
+		}
+		return raw.Fill{To: d, Path: m.part, Size: size * cinder.GiB, Scratch: m.part, Lock: m.lock.File}.From(ctx, from)
+	})
 }
 
-func (f *Files) DeleteSnapshot(_ context.Context, _, snapshot string) error {
-	return f.drop("snapshot", snapshot)
+// copy makes a file hold what another does, and zeros after that.
+func (f *Files) copy(ctx context.Context, to *raw.Disk, volume, snapshot string) error {
+	from, err := f.open(volume, snapshot)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	size := to.Size()
+	if from.Size() > size {
+		return converge.Finalf("the original has %d bytes, the copy %d", from.Size(), size)
+	}
+	if f.clones && raw.Clone(to, from) { // the clone is as long as what it is of
+		return to.Truncate(size)
+	}
+	return raw.Copy(ctx, to, from)
 }
 
-func (f *Files) Connection(_ context.Context, volume string) (string, map[string]string, error) {
-	p, err := f.path("volume", volume)
-	return "file", map[string]string{"path": p, "format": "raw"}, err
+func (f *Files) open(volume, snapshot string) (*raw.Disk, error) {
+	p, err := f.place(volume, snapshot)
+	if err != nil {
+		return nil, err
+	}
+	d, err := raw.Open(p, os.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, raw.Missing("file", filepath.Base(p))
+	}
+	return d, err
 }
 
-func (f *Files) Read(_ context.Context, volume string) (io.ReadCloser, int64, error) {
-	p, err := f.path("volume", volume)
+func (f *Files) Extend(_ context.Context, volume string, size int64) error {
+	d, err := f.edit(volume)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	file, err := os.Open(p)
-	if err != nil {
-		return nil, 0, err
-	}
-	st, err := file.Stat()
-	if err != nil {
-		file.Close()
-		return nil, 0, err
-	}
-	return file, st.Size(), nil
+	return raw.Room(errors.Join(d.Grow(size*cinder.GiB), d.Close()))
 }
 
-// run runs a tool; its own words are the error.
-func run(ctx context.Context, tool string, args ...string) error {
-	out, err := exec.CommandContext(ctx, tool, args...).CombinedOutput()
+func (f *Files) edit(volume string) (*raw.Disk, error) {
+	p, err := f.volume(volume)
 	if err != nil {
-		return fmt.Errorf("%s: %w: %s", tool, err, strings.TrimSpace(string(out)))
+		return nil, err
 	}
-	return nil
+	d, err := raw.Open(p, os.O_RDWR)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, raw.Missing("volume", volume)
+	}
+	return d, err
+}
+
+func (f *Files) Delete(ctx context.Context, volume string) error {
+	p, err := f.volume(volume)
+	if err != nil {
+		return err
+	}
+	m, err := f.hold(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer m.release()
+	err = os.Remove(p + ".snapshots")
+	if errors.Is(err, syscall.ENOTEMPTY) {
+		return converge.Final{Err: cinder.ErrHasSnapshots}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return errors.Join(raw.Gone(p), raw.SyncDir(f.dir))
+}
+
+func (f *Files) Open(_ context.Context, volume, snapshot string) (cinder.Content, error) {
+	d, err := f.open(volume, snapshot)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func (f *Files) Edit(_ context.Context, volume string) (cinder.Target, error) {
+	d, err := f.edit(volume)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func (f *Files) Connect(_ context.Context, volume, _ string) (string, map[string]string, error) {
+	p, err := f.volume(volume)
+	if err != nil {
+		return "", nil, err
+	}
+	if _, ok, err := there(p); err != nil || !ok {
+		return "", nil, errors.Join(err, raw.Missing("volume", volume))
+	}
+	return "file", map[string]string{"path": p, "format": "raw"}, nil
+}
+
+// Disconnect has nothing to take away.
+func (f *Files) Disconnect(_ context.Context, volume, _ string) error {
+	_, err := f.volume(volume)
+	return err
+}
+
+// idOf is the id in a name of ours.
+func idOf(prefix, name string) string {
+	if rest, ok := strings.CutPrefix(name, prefix); ok && id.MatchString(rest) {
+		return rest
+	}
+	return ""
 }
