@@ -26,7 +26,7 @@ type VolumeSpec struct {
 // CreateVolume takes the wish for a volume down: it is made by and by.
 func (s *Storage) CreateVolume(ctx context.Context, who *token.Who, w VolumeSpec) (*Volume, error) {
 	v := &Volume{ID: uuid.NewString(), ProjectID: who.Project.ID, UserID: who.User.ID, Name: w.Name, Description: w.Description, Size: w.Size, Zone: cmp.Or(w.Zone, Zone),
-		SnapshotID: w.SnapshotID, SourceID: w.SourceID, ImageID: w.ImageID, Metadata: w.Metadata}
+		SnapshotID: w.SnapshotID, SourceID: w.SourceID, ImageID: w.ImageID, Metadata: w.Metadata, GroupID: w.GroupID}
 	if w.Zone != "" && w.Zone != Zone {
 		return nil, badInput("Availability zone '%s' is invalid.", w.Zone)
 	}
@@ -43,6 +43,12 @@ func (s *Storage) CreateVolume(ctx context.Context, who *token.Who, w VolumeSpec
 			return err
 		}
 		if err := s.fromOwn(ctx, v); err != nil {
+			return err
+		}
+		if v.Multiattach && !w.MayShare {
+			return fault.New(fault.Forbidden, "Policy doesn't allow volume:multiattach to be performed.")
+		}
+		if err := s.joins(ctx, v); err != nil {
 			return err
 		}
 		if err := s.room(ctx, v.ProjectID, v.TypeID, want{volumes: 1, gigabytes: v.Size, each: v.Size}); err != nil {

@@ -86,6 +86,51 @@ type Store interface {
 	SwitchedServices(ctx context.Context) ([]Service, error)
 	PutService(ctx context.Context, p Service) error
 
+	InsertQoS(ctx context.Context, q *QoS) error
+	QoS(ctx context.Context, id string) (*QoS, error)
+	QoSList(ctx context.Context, l listing.List) ([]*QoS, error)
+	UpdateQoS(ctx context.Context, q *QoS) error
+	DeleteQoSRow(ctx context.Context, id string) error
+	TypesOfQoS(ctx context.Context, id string) ([]*Type, error)
+
+	InsertTransfer(ctx context.Context, t *Transfer) error
+	Transfer(ctx context.Context, id string) (*Transfer, error)
+	Transfers(ctx context.Context, q VolumeQuery) ([]*Transfer, error)
+	DeleteTransferRow(ctx context.Context, id string) error
+	DropOffer(ctx context.Context, volume string) error
+
+	InsertGroupType(ctx context.Context, t *GroupType) error
+	GroupType(ctx context.Context, idOrName string) (*GroupType, error)
+	GroupTypes(ctx context.Context, q TypeQuery) ([]*GroupType, error)
+	UpdateGroupType(ctx context.Context, t *GroupType) error
+	DeleteGroupTypeRow(ctx context.Context, id string) error
+	GroupTypeInUse(ctx context.Context, id string) (bool, error)
+
+	InsertGroup(ctx context.Context, g *Group) error
+	Group(ctx context.Context, id string) (*Group, error)
+	Groups(ctx context.Context, q VolumeQuery) ([]*Group, error)
+	UpdateGroup(ctx context.Context, g *Group) error
+	DeleteGroupRow(ctx context.Context, id string) error
+	// VolumesIn are the volumes of each group.
+	VolumesIn(ctx context.Context, groups ...string) (map[string][]*Volume, error)
+
+	InsertGroupSnapshot(ctx context.Context, g *GroupSnapshot) error
+	GroupSnapshot(ctx context.Context, id string) (*GroupSnapshot, error)
+	GroupSnapshots(ctx context.Context, q VolumeQuery) ([]*GroupSnapshot, error)
+	GroupSnapshotsOf(ctx context.Context, group string) ([]*GroupSnapshot, error)
+	UpdateGroupSnapshot(ctx context.Context, g *GroupSnapshot) error
+	DeleteGroupSnapshotRow(ctx context.Context, id string) error
+	SnapshotsIn(ctx context.Context, groupSnapshot string) ([]*Snapshot, error)
+
+	InsertMessage(ctx context.Context, m *Message) error
+	Message(ctx context.Context, id string) (*Message, error)
+	Messages(ctx context.Context, q VolumeQuery) ([]*Message, error)
+	DeleteMessageRow(ctx context.Context, id string) error
+	DropOldMessages(ctx context.Context) error
+
+	SetDefaultType(ctx context.Context, d ProjectType) error
+	UnsetDefaultType(ctx context.Context, project string) error
+	DefaultTypes(ctx context.Context) ([]ProjectType, error)
 	DefaultTypeOf(ctx context.Context, project string) (typeID string, err error) // "" when none
 	InsertEncryption(ctx context.Context, e *Encryption) error
 	Encryption(ctx context.Context, typeID string) (*Encryption, error) // nil when none

@@ -144,3 +144,8 @@ func (s *Storage) SetDefaults(ctx context.Context, values map[string]int64) erro
 		return nil
 	})
 }
+
+// ClearQuotas gives a project the default limits again.
+func (s *Storage) ClearQuotas(ctx context.Context, project string) error {
+	return s.Tx(ctx, func(ctx context.Context) error { return s.DeleteQuotas(ctx, project) })
+}

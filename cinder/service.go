@@ -79,6 +79,9 @@ func (s *Storage) SwitchService(ctx context.Context, p Service) error {
 // FreezeHost keeps a host@backend as it is: nothing is made or taken away there.
 func (s *Storage) FreezeHost(ctx context.Context, host string, on bool) error {
 	p, err := s.service(ctx, host, "cinder-volume")
+	if fault.Is(err, fault.NotFound) {
+		err = badInput("No cinder-volume service is at host %s.", host)
+	}
 	if err != nil {
 		return err
 	}

@@ -176,7 +176,7 @@ func (s *Storage) DeleteVolume(ctx context.Context, id string, cascade, force bo
 			return nil
 		}
 		gone := v.Status == Available || v.Status == Errored || v.Status == ErrorExtending || v.Status == ErrorDeleting
-		if len(v.Attachments) > 0 || !gone && !force {
+		if len(v.Attachments) > 0 || v.GroupID != "" || !gone && !force {
 			return badVolume(mayNotGo)
 		}
 		ss, err := s.SnapshotsOf(ctx, id)
@@ -185,6 +185,11 @@ func (s *Storage) DeleteVolume(ctx context.Context, id string, cascade, force bo
 		}
 		if len(ss) > 0 && !cascade {
 			return badVolume(mayNotGo)
+		}
+		if v.Status == AwaitingTransfer { // force takes the offer away, too
+			if err := s.DropOffer(ctx, id); err != nil {
+				return err
+			}
 		}
 		for _, p := range ss {
 			if err := s.dropSnapshot(ctx, p, force); err != nil {

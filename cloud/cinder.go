@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"io"
+	"time"
 
 	"stackd/cinder"
 	cinderapi "stackd/cinder/api"
@@ -27,7 +28,7 @@ func (c *Cloud) blocks(ctx context.Context, cfg Config) error {
 		return err
 	}
 	c.Handlers["volume"] = cinderapi.New(c.Storage, c.Identity, c.Rules["cinder"], cfg.Address(5000))
-	c.loops = append(c.loops, cinderwork.Loop(c.Storage).Run)
+	c.loops = append(c.loops, cinderwork.Loop(c.Storage).Run, every(time.Hour, c.Storage.ForgetOld))
 	return nil
 }
 

@@ -7,11 +7,13 @@ import (
 	"embed"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"stackd/cinder"
 	"stackd/internal/fault"
+	"stackd/internal/listing"
 	"stackd/internal/policy"
 	"stackd/internal/rest"
 	"stackd/internal/token"
@@ -39,7 +41,7 @@ func New(c *cinder.Storage, tokens token.Checker, rules *policy.Rules, keystone 
 // Routes are all rows of block storage.
 func Routes(c *cinder.Storage) []rest.Route {
 	s := &service{c, rest.NewShelf(schemas, "schema")}
-	return slices.Concat(s.versions(), s.volumes(), s.metadata(), s.actions(), s.snapshots(), s.types(), s.attachments(), s.quotas(), s.places())
+	return slices.Concat(s.versions(), s.volumes(), s.metadata(), s.actions(), s.snapshots(), s.types(), s.attachments(), s.quotas(), s.places(), s.qos(), s.transfers(), s.groupTypes(), s.groups(), s.groupSnapshots(), s.messages())
 }
 
 // collections are what may follow /v3.
@@ -180,6 +182,15 @@ func links(c *rest.Call, next string) map[string]any {
 		}
 		out[name] = []link{{"next", c.Base() + "/v3" + below(c) + strings.TrimPrefix(c.Next(next), "/v3")}}
 	}
+	return out
+}
+
+// page shows a page. A full one has a link to the next, as the real service cannot
+// know that there is none.
+func page[A, B any](c *rest.Call, p listing.Page[A], f func(A) B) listing.Page[B] {
+	out := listing.Map(p, f)
+	n, err := strconv.Atoi(c.URL.Query().Get("limit"))
+	out.More = out.More || err == nil && n > 0 && len(out.Items) == n
 	return out
 }
 

@@ -84,12 +84,12 @@ func (s *service) findAttachments(c *rest.Call) (listing.Page[*cinder.Attachment
 
 func (s *service) listAttachments(c *rest.Call, _ struct{}) (listing.Page[attachmentBrief], error) {
 	p, err := s.findAttachments(c)
-	return listing.Map(p, brief), err
+	return page(c, p, brief), err
 }
 
 func (s *service) detailAttachments(c *rest.Call, _ struct{}) (listing.Page[attachmentView], error) {
 	p, err := s.findAttachments(c)
-	return listing.Map(p, viewAttachment), err
+	return page(c, p, viewAttachment), err
 }
 
 func (s *service) createAttachment(c *rest.Call, in struct {

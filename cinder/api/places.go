@@ -53,7 +53,7 @@ func (s *service) listServices(c *rest.Call, in struct {
 	all, err := s.c.Services(c.Context())
 	out := []serviceView{}
 	for _, p := range all {
-		if in.Host != "" && in.Host != p.Host || in.Binary != "" && in.Binary != p.Binary {
+		if in.Host != "" && in.Host != p.Host && !strings.HasPrefix(p.Host, in.Host+"@") || in.Binary != "" && in.Binary != p.Binary {
 			continue
 		}
 		v := serviceView{Binary: p.Binary, Host: p.Host, Zone: cinder.Zone, Status: "enabled", State: "up", Updated: stamp(s.c.Now()), Reason: some(p.Reason)}

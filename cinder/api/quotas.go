@@ -124,7 +124,7 @@ func (s *service) updateQuota(c *rest.Call, in struct {
 }
 
 func (s *service) deleteQuota(c *rest.Call, in byID) error {
-	return s.c.DeleteQuotas(c.Context(), in.ID)
+	return s.c.ClearQuotas(c.Context(), in.ID)
 }
 
 // showClass: the one class there is is "default".

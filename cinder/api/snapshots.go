@@ -95,12 +95,12 @@ func (s *service) findSnapshots(c *rest.Call) (listing.Page[*cinder.Snapshot], e
 
 func (s *service) listSnapshots(c *rest.Call, _ struct{}) (listing.Page[snapshotView], error) {
 	p, err := s.findSnapshots(c)
-	return listing.Map(p, func(p *cinder.Snapshot) snapshotView { return viewSnapshot(c, p, false) }), err
+	return page(c, p, func(p *cinder.Snapshot) snapshotView { return viewSnapshot(c, p, false) }), err
 }
 
 func (s *service) detailSnapshots(c *rest.Call, _ struct{}) (listing.Page[snapshotView], error) {
 	p, err := s.findSnapshots(c)
-	return listing.Map(p, func(p *cinder.Snapshot) snapshotView { return viewSnapshot(c, p, true) }), err
+	return page(c, p, func(p *cinder.Snapshot) snapshotView { return viewSnapshot(c, p, true) }), err
 }
 
 func (s *service) createSnapshot(c *rest.Call, in struct {

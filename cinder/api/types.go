@@ -17,6 +17,7 @@ func (s *service) types() []rest.Route {
 	return []rest.Route{
 		{On: "GET " + at, Rule: rule + "get_all", Do: rest.Do(s.listTypes), List: list},
 		{On: "POST " + at, Rule: rule + "create", Do: rest.Do(s.createType), Body: s.shelf.Get("types.create")},
+		{On: "GET " + at + "/default", Rule: rule + "get", Do: rest.Do(s.defaultOf)},
 		{On: "GET " + at + "/{id}", Rule: rule + "get", Do: rest.Do(s.showType)},
 		{On: "PUT " + at + "/{id}", Rule: rule + "update", Do: rest.Do(s.updateType), Body: s.shelf.Get("types.update")},
 		{On: "DELETE " + at + "/{id}", Rule: rule + "delete", Do: rest.DoNothing(s.deleteType), Mutates: true, Status: 202},
@@ -88,6 +89,13 @@ func (s *service) viewType(c *rest.Call, t *cinder.Type) typeView {
 	return v
 }
 
+// viewOld is what creating and changing one shows.
+func (s *service) viewOld(c *rest.Call, t *cinder.Type) typeView {
+	v := s.viewType(c, t)
+	v.qosView = nil
+	return v
+}
+
 func (s *service) listTypes(c *rest.Call, _ struct{}) (listing.Page[typeView], error) {
 	q := cinder.TypeQuery{List: c.List, ProjectID: c.Who.Project.ID}
 	yes := true
@@ -110,17 +118,18 @@ func (s *service) listTypes(c *rest.Call, _ struct{}) (listing.Page[typeView], e
 	}
 	delete(q.Where, "is_public")
 	p, err := s.c.TypesPage(c.Context(), q)
-	return listing.Map(p, func(t *cinder.Type) typeView { return s.viewType(c, t) }), err
+	return page(c, p, func(t *cinder.Type) typeView { return s.viewType(c, t) }), err
+}
+
+func (s *service) defaultOf(c *rest.Call, _ struct{}) (any, error) {
+	t, err := s.c.DefaultOf(c.Context(), c.Who.Project.ID)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"volume_type": s.viewType(c, t)}, nil
 }
 
 func (s *service) showType(c *rest.Call, in byID) (any, error) {
-	if in.ID == "default" {
-		t, err := s.c.DefaultOf(c.Context(), c.Who.Project.ID)
-		if err != nil {
-			return nil, err
-		}
-		return map[string]any{"volume_type": s.viewType(c, t)}, nil
-	}
 	t, err := s.c.SeenType(c.Context(), c.Who, in.ID)
 	if err != nil {
 		return nil, err
@@ -143,7 +152,7 @@ func (s *service) createType(c *rest.Call, in struct {
 	if err := s.c.CreateType(c.Context(), t); err != nil {
 		return nil, err
 	}
-	return map[string]any{"volume_type": s.viewType(c, t)}, nil
+	return map[string]any{"volume_type": s.viewOld(c, t)}, nil
 }
 
 func (s *service) updateType(c *rest.Call, in struct {
@@ -175,7 +184,9 @@ func (s *service) updateType(c *rest.Call, in struct {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"volume_type": s.viewType(c, t)}, nil
+	v := s.viewOld(c, t)
+	v.accessView = nil
+	return map[string]any{"volume_type": v}, nil
 }
 
 func (s *service) deleteType(c *rest.Call, in byID) error {

@@ -82,12 +82,12 @@ func (s *service) findVolumes(c *rest.Call) (listing.Page[*cinder.Volume], error
 
 func (s *service) listVolumes(c *rest.Call, _ struct{}) (listing.Page[volumeBrief], error) {
 	p, err := s.findVolumes(c)
-	return listing.Map(p, func(v *cinder.Volume) volumeBrief { return volumeBrief{v.ID, v.Name, self(c, "volumes", v.ID)} }), err
+	return page(c, p, func(v *cinder.Volume) volumeBrief { return volumeBrief{v.ID, v.Name, self(c, "volumes", v.ID)} }), err
 }
 
 func (s *service) detailVolumes(c *rest.Call, _ struct{}) (listing.Page[volumeView], error) {
 	p, err := s.findVolumes(c)
-	return listing.Map(p, func(v *cinder.Volume) volumeView { return s.view(c, v, true) }), err
+	return page(c, p, func(v *cinder.Volume) volumeView { return s.view(c, v, true) }), err
 }
 
 func (s *service) summary(c *rest.Call, _ struct{}) (any, error) {

@@ -28,6 +28,10 @@ func (s *Store) Used(ctx context.Context, project string) (cinder.Usage, error) 
 		}
 		u.PerType[r.TypeID] = t
 	}
+	if err != nil {
+		return u, err
+	}
+	err = s.db.Q(ctx).NewRaw("SELECT (SELECT COUNT(*) FROM volume_groups WHERE project_id = ?), COUNT(*), COALESCE(SUM(size), 0) FROM volume_backups WHERE project_id = ?", project, project).Scan(ctx, &u.Groups, &u.Backups, &u.BackupGigabytes)
 	return u, err
 }
 

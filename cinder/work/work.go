@@ -113,7 +113,10 @@ func (w *Volumes) update(ctx context.Context, was *cinder.Volume, f func(context
 			return err
 		}
 		v.UpdatedAt = w.s.Now()
-		return w.s.UpdateVolume(ctx, v)
+		if err := w.s.UpdateVolume(ctx, v); err != nil {
+			return err
+		}
+		return w.s.Settle(ctx, v.GroupID)
 	})
 }
 
@@ -124,7 +127,10 @@ func (w *Volumes) done(ctx context.Context, was *cinder.Volume) error {
 			if err != nil || v.Generation != was.Generation {
 				return err
 			}
-			return w.s.DeleteVolumeRow(ctx, v.ID)
+			if err := w.s.DeleteVolumeRow(ctx, v.ID); err != nil {
+				return err
+			}
+			return w.s.Settle(ctx, v.GroupID)
 		})
 	}
 	return w.update(ctx, was, func(_ context.Context, v *cinder.Volume) error {
@@ -151,15 +157,32 @@ func (w *Volumes) failed(ctx context.Context, was *cinder.Volume, why error) err
 			slog.Warn("what is left of a volume cannot be removed", "volume", was.ID, "cause", err)
 		}
 	}
-	return w.update(ctx, was, func(_ context.Context, v *cinder.Volume) error {
+	return w.update(ctx, was, func(ctx context.Context, v *cinder.Volume) error {
 		v.Tries++
 		v.LastFault = why.Error()
 		v.DueAt = w.s.Now().Add(converge.Backoff(int(v.Tries)))
 		if final {
+			trouble := troubleOf(v)
 			v.Status, v.Wish, v.DueAt = errorOf[v.Wish], cinder.Kept, time.Time{}
+			return w.s.Tell(ctx, v.ProjectID, "VOLUME", v.ID, trouble)
 		}
 		return nil
 	})
+}
+
+// troubleOf is what to tell the user of a volume whose wish cannot be met.
+func troubleOf(v *cinder.Volume) cinder.Trouble {
+	switch {
+	case v.Wish == cinder.Make && v.Backend == "":
+		return cinder.NoRoom
+	case v.Wish == cinder.Make && v.ImageID != "":
+		return cinder.CopyFromBad
+	case v.Wish == cinder.Extend:
+		return cinder.ExtendFailed
+	case v.Wish == cinder.Drop:
+		return cinder.DeleteFailed
+	}
+	return cinder.CreateFailed
 }
 
 func (w *Volumes) placed(_ context.Context, v *cinder.Volume) (bool, error) {
@@ -180,15 +203,18 @@ func (w *Volumes) choose(ctx context.Context, v *cinder.Volume) (string, error) 
 	if of, err := w.original(ctx, v); err != nil || of != "" {
 		return of, err
 	}
+	t, err := w.s.Store.Type(ctx, v.TypeID)
+	if err != nil {
+		return "", converge.Final{Err: err}
+	}
+	pools, err := w.s.Pools(ctx)
+	if err != nil {
+		return "", err
+	}
 	best, most := "", float64(-1)
-	for name, b := range w.s.Backends() {
-		_, free, err := b.Capacity(ctx)
-		if err != nil {
-			slog.Warn("a backend does not tell its room", "backend", name, "cause", err)
-			continue
-		}
-		if free >= float64(v.Size) && free > most {
-			best, most = name, free
+	for _, p := range pools {
+		if !p.Off && p.Fits(t.ExtraSpecs) && p.Free >= float64(v.Size) && p.Free > most {
+			best, most = p.Name, p.Free
 		}
 	}
 	if best == "" {
@@ -320,7 +346,10 @@ func (w *Volumes) settleSnapshot(ctx context.Context, was *cinder.Snapshot, why 
 		case err != nil:
 			return err
 		case why == nil && p.Wish == cinder.Drop:
-			return w.s.DeleteSnapshotRow(ctx, p.ID)
+			if err := w.s.DeleteSnapshotRow(ctx, p.ID); err != nil {
+				return err
+			}
+			return w.s.SettleSnapshots(ctx, p.GroupSnapshotID)
 		case why == nil:
 			p.Status, p.Wish, p.Tries, p.LastFault, p.DueAt = cinder.Available, cinder.Kept, 0, "", time.Time{}
 		default:
@@ -328,10 +357,20 @@ func (w *Volumes) settleSnapshot(ctx context.Context, was *cinder.Snapshot, why 
 			p.Tries++
 			p.LastFault, p.DueAt = why.Error(), w.s.Now().Add(converge.Backoff(int(p.Tries)))
 			if converge.IsFinal(why) || p.Tries >= giveUp {
+				trouble := cinder.SnapFailed
+				if p.Wish == cinder.Drop {
+					trouble = cinder.SnapStuck
+				}
 				p.Status, p.Wish, p.DueAt = errorOf[p.Wish], cinder.Kept, time.Time{}
+				if err := w.s.Tell(ctx, p.ProjectID, "VOLUME_SNAPSHOT", p.ID, trouble); err != nil {
+					return err
+				}
 			}
 		}
 		p.UpdatedAt = w.s.Now()
-		return w.s.UpdateSnapshot(ctx, p)
+		if err := w.s.UpdateSnapshot(ctx, p); err != nil {
+			return err
+		}
+		return w.s.SettleSnapshots(ctx, p.GroupSnapshotID)
 	})
 }

@@ -27,15 +27,13 @@ CREATE INDEX volume_backups_parent ON volume_backups (parent_id);
 CREATE TABLE volume_group_types (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, description TEXT, public BOOLEAN NOT NULL, specs TEXT NOT NULL, created_at TIMESTAMPTZ NOT NULL, updated_at TIMESTAMPTZ);
 CREATE TABLE volume_groups (
 	id TEXT PRIMARY KEY, project_id TEXT NOT NULL, user_id TEXT NOT NULL, name TEXT, description TEXT, group_type_id TEXT NOT NULL, type_ids TEXT NOT NULL, zone TEXT NOT NULL, status TEXT NOT NULL, group_snapshot_id TEXT NOT NULL, source_id TEXT NOT NULL,
-	wish TEXT NOT NULL, due_at TIMESTAMPTZ, created_at TIMESTAMPTZ NOT NULL, updated_at TIMESTAMPTZ);
+	created_at TIMESTAMPTZ NOT NULL, updated_at TIMESTAMPTZ);
 CREATE INDEX volume_groups_project ON volume_groups (project_id, created_at);
-CREATE INDEX volume_groups_due ON volume_groups (due_at);
 CREATE TABLE volume_group_snapshots (
-	id TEXT PRIMARY KEY, group_id TEXT NOT NULL REFERENCES volume_groups (id), group_type_id TEXT NOT NULL, project_id TEXT NOT NULL, user_id TEXT NOT NULL, name TEXT, description TEXT, status TEXT NOT NULL, wish TEXT NOT NULL, due_at TIMESTAMPTZ,
+	id TEXT PRIMARY KEY, group_id TEXT NOT NULL REFERENCES volume_groups (id), group_type_id TEXT NOT NULL, project_id TEXT NOT NULL, user_id TEXT NOT NULL, name TEXT, description TEXT, status TEXT NOT NULL,
 	created_at TIMESTAMPTZ NOT NULL, updated_at TIMESTAMPTZ);
 CREATE INDEX volume_group_snapshots_project ON volume_group_snapshots (project_id, created_at);
 CREATE INDEX volume_group_snapshots_group ON volume_group_snapshots (group_id);
-CREATE INDEX volume_group_snapshots_due ON volume_group_snapshots (due_at);
 CREATE TABLE volume_qos_specs (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, consumer TEXT NOT NULL, specs TEXT NOT NULL, created_at TIMESTAMPTZ NOT NULL, updated_at TIMESTAMPTZ);
 CREATE TABLE volume_encryptions (
 	id TEXT NOT NULL UNIQUE, type_id TEXT PRIMARY KEY REFERENCES volume_types (id) ON DELETE CASCADE, provider TEXT NOT NULL, cipher TEXT, key_size BIGINT, location TEXT NOT NULL, created_at TIMESTAMPTZ NOT NULL, updated_at TIMESTAMPTZ);
