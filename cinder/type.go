@@ -239,18 +239,18 @@ func (s *Storage) EncryptType(ctx context.Context, e *Encryption) error {
 	})
 }
 
-func (s *Storage) encryption(ctx context.Context, typeID, id string) (*Encryption, error) {
+func (s *Storage) encryption(ctx context.Context, typeID string) (*Encryption, error) {
 	e, err := s.EncryptionOf(ctx, typeID)
-	if err == nil && (e == nil || e.ID != id) {
+	if err == nil && e == nil {
 		err = fault.New(fault.NotFound, "Volume type encryption for type %s does not exist.", typeID)
 	}
 	return e, err
 }
 
 // ChangeEncryption changes one in place.
-func (s *Storage) ChangeEncryption(ctx context.Context, typeID, id string, f func(*Encryption) error) error {
+func (s *Storage) ChangeEncryption(ctx context.Context, typeID string, f func(*Encryption) error) error {
 	return s.Tx(ctx, func(ctx context.Context) error {
-		e, err := s.encryption(ctx, typeID, id)
+		e, err := s.encryption(ctx, typeID)
 		if err == nil {
 			err = s.unused(ctx, typeID, "update")
 		}
@@ -266,9 +266,9 @@ func (s *Storage) ChangeEncryption(ctx context.Context, typeID, id string, f fun
 }
 
 // DropEncryption has volumes of a type not encrypted any more.
-func (s *Storage) DropEncryption(ctx context.Context, typeID, id string) error {
+func (s *Storage) DropEncryption(ctx context.Context, typeID string) error {
 	return s.Tx(ctx, func(ctx context.Context) error {
-		_, err := s.encryption(ctx, typeID, id)
+		_, err := s.encryption(ctx, typeID)
 		if err == nil {
 			err = s.unused(ctx, typeID, "delete")
 		}

@@ -99,12 +99,12 @@ func (s *service) updateEncryption(c *rest.Call, in struct {
 	keyOf
 	Encryption encryptionBody
 }) (any, error) {
-	err := s.c.ChangeEncryption(c.Context(), in.ID, in.Key, in.Encryption.onto)
+	err := s.c.ChangeEncryption(c.Context(), in.ID, in.Encryption.onto)
 	return map[string]any{"encryption": in.Encryption}, err
 }
 
 func (s *service) deleteEncryption(c *rest.Call, in keyOf) error {
-	return s.c.DropEncryption(c.Context(), in.ID, in.Key)
+	return s.c.DropEncryption(c.Context(), in.ID)
 }
 
 // volumeEncryption is what a volume's type says of its encryption, once it has a key.
