@@ -40,6 +40,21 @@ func NewAssignment(who Actor, on Target, role string, inherited bool) Assignment
 
 // known looks that actor, target and role are there.
 func (i *Identity) known(ctx context.Context, a Assignment) error {
+	_, _, err := i.parts(ctx, a)
+	return err
+}
+
+// fits looks that they are there and that the role may be given on the target.
+func (i *Identity) fits(ctx context.Context, a Assignment) error {
+	r, home, err := i.parts(ctx, a)
+	if err == nil && r.DomainID != "" && r.DomainID != home {
+		return forbidden("The role is of another domain than what it is assigned on.")
+	}
+	return err
+}
+
+// parts is the role of an assignment and the domain of its target.
+func (i *Identity) parts(ctx context.Context, a Assignment) (r *Role, home string, err error) {
 	var errs []error
 	if a.ActorKind == "user" {
 		_, err := i.User(ctx, a.ActorID)
@@ -48,7 +63,6 @@ func (i *Identity) known(ctx context.Context, a Assignment) error {
 		_, err := i.Group(ctx, a.ActorID)
 		errs = append(errs, err)
 	}
-	home := ""
 	switch a.TargetKind {
 	case "project":
 		p, err := i.Project(ctx, a.TargetID)
@@ -60,19 +74,16 @@ func (i *Identity) known(ctx context.Context, a Assignment) error {
 		errs, home = append(errs, err), a.TargetID
 	}
 	if a.RoleID == "" {
-		return firstOf(errs...)
+		return nil, home, firstOf(errs...)
 	}
-	r, err := i.Role(ctx, a.RoleID)
-	if errs = append(errs, err); err == nil && r.DomainID != "" && r.DomainID != home {
-		errs = append(errs, forbidden("The role is of another domain than what it is assigned on."))
-	}
-	return firstOf(errs...)
+	r, err = i.Role(ctx, a.RoleID)
+	return r, home, firstOf(append(errs, err)...)
 }
 
 // Assign gives a role; one that was given stays.
 func (i *Identity) Assign(ctx context.Context, a Assignment) error {
 	return i.db.Tx(ctx, func(ctx context.Context) error {
-		if err := i.known(ctx, a); err != nil {
+		if err := i.fits(ctx, a); err != nil {
 			return err
 		}
 		n, err := i.store.Count(ctx, (*Assignment)(nil), a.match())
