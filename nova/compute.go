@@ -18,6 +18,8 @@ type Compute struct {
 	Networks Networks
 	Placing  Placing
 	Nodes    Nodes
+	// Volumes is block storage; nil where there is none.
+	Volumes Volumes
 	// ConsoleURL is the address that browsers open a display at, without the token:
 	// http://127.0.0.1:8774/console.
 	ConsoleURL string

@@ -32,6 +32,7 @@ type ServerSpec struct {
 	Asked                   Asked
 	// ZeroDisk allows a flavor without a disk.
 	ZeroDisk bool
+	Devices  []BlockDevice
 }
 
 // CreateServers makes between Min and Max servers, as many as the quota allows.
@@ -80,6 +81,9 @@ func (c *Compute) insert(ctx context.Context, s Server, i, n int, spec ServerSpe
 	if err := c.InsertServer(ctx, &s); err != nil {
 		return nil, err
 	}
+	if err := c.hold(ctx, &s); err != nil {
+		return nil, err
+	}
 	if s.Asked.GroupID != "" {
 		return &s, c.JoinGroup(ctx, GroupMember{s.Asked.GroupID, s.ID})
 	}
@@ -94,7 +98,7 @@ func (c *Compute) draft(ctx context.Context, spec ServerSpec) (*Server, error) {
 		Metadata: spec.Metadata, Tags: spec.Tags, AccessIPv4: spec.AccessIPv4, AccessIPv6: spec.AccessIPv6, DiskConfig: spec.DiskConfig,
 		ConfigDrive: spec.ConfigDrive, ReservationID: reservation(), Asked: spec.Asked, AdminPassword: spec.AdminPassword, KeyName: spec.KeyName,
 		Goal: GoalLive, Wanted: wish.Running, Generation: 1, VMState: Building, TaskState: Scheduling, DueAt: now, CreatedAt: now, UpdatedAt: now}
-	for _, check := range []func(context.Context, *Server, ServerSpec) error{c.draftFlavor, c.draftImage, c.draftKey, c.draftPlace} {
+	for _, check := range []func(context.Context, *Server, ServerSpec) error{c.draftFlavor, c.draftImage, c.draftDevices, c.draftDisk, c.draftKey, c.draftPlace} {
 		if err := check(ctx, s, spec); err != nil {
 			return nil, err
 		}
@@ -113,14 +117,22 @@ func (c *Compute) draftFlavor(ctx context.Context, s *Server, spec ServerSpec) e
 	if err != nil {
 		return err
 	}
-	if f.Disk == 0 && !spec.ZeroDisk {
-		return fault.New(fault.Forbidden, "Only volume-backed servers are allowed for flavors with zero disk.")
-	}
 	s.Flavor = f.Snapshot()
 	return nil
 }
 
+// draftDisk refuses a root disk of no size to those who may not have one.
+func (c *Compute) draftDisk(_ context.Context, s *Server, spec ServerSpec) error {
+	if s.Flavor.Disk == 0 && s.ImageID != "" && !spec.ZeroDisk {
+		return fault.New(fault.Forbidden, "Only volume-backed servers are allowed for flavors with zero disk.")
+	}
+	return nil
+}
+
 func (c *Compute) draftImage(ctx context.Context, s *Server, spec ServerSpec) error {
+	if spec.ImageID == "" { // boots from a volume, or is refused by draftDevices
+		return nil
+	}
 	i, err := c.Images.Image(ctx, spec.ImageID)
 	if fault.Is(err, fault.NotFound) {
 		return fault.New(fault.Invalid, "Can not find requested image")

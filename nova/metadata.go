@@ -13,10 +13,10 @@ import (
 
 // Metadata is what a guest is told of itself: the files of its config drive, which
 // are also the answers at 169.254.169.254 (nova user guide, "Metadata").
-func Metadata(s *Server, nics []NIC, zone string) wish.Metadata {
+func Metadata(s *Server, nics []NIC, holds []Hold, zone string) wish.Metadata {
 	zone = cmp.Or(zone, DefaultZone)
 	m := wish.Metadata{
-		"openstack/latest/meta_data.json":    toJSON(metaData(s, nics, zone)),
+		"openstack/latest/meta_data.json":    toJSON(metaData(s, nics, holds, zone)),
 		"openstack/latest/network_data.json": toJSON(networkData(nics)),
 		"openstack/latest/vendor_data.json":  []byte("{}"),
 		"openstack/latest/vendor_data2.json": []byte(`{"static": {}}`),
@@ -39,9 +39,9 @@ func toJSON(v any) []byte {
 	return b
 }
 
-func metaData(s *Server, nics []NIC, zone string) map[string]any {
+func metaData(s *Server, nics []NIC, holds []Hold, zone string) map[string]any {
 	m := map[string]any{"uuid": s.ID, "name": s.Name, "hostname": s.Hostname, "availability_zone": zone, "launch_index": s.LaunchIndex,
-		"project_id": s.ProjectID, "devices": devices(nics), "dedicated_cpus": []int{}}
+		"project_id": s.ProjectID, "devices": devices(nics, holds), "dedicated_cpus": []int{}}
 	if len(s.Metadata) > 0 {
 		m["meta"] = s.Metadata
 	}
@@ -52,11 +52,16 @@ func metaData(s *Server, nics []NIC, zone string) map[string]any {
 	return m
 }
 
-func devices(nics []NIC) []any {
+func devices(nics []NIC, holds []Hold) []any {
 	out := []any{}
 	for _, n := range nics {
 		if n.Tag != "" {
 			out = append(out, map[string]any{"type": "nic", "bus": "pci", "address": "", "mac": n.MAC, "tags": []string{n.Tag}})
+		}
+	}
+	for _, h := range holds {
+		if h.Tag != "" {
+			out = append(out, map[string]any{"type": "disk", "bus": "virtio", "address": "", "serial": h.VolumeID, "path": h.Device, "tags": []string{h.Tag}})
 		}
 	}
 	return out

@@ -74,6 +74,10 @@ func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) 
 	if err != nil {
 		return w, err
 	}
+	holds, err := c.HoldsOf(ctx, ids...)
+	if err != nil {
+		return w, err
+	}
 	zones, err := c.ZoneOf(ctx)
 	if err != nil {
 		return w, err
@@ -81,7 +85,12 @@ func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) 
 	nets := map[string]bool{}
 	for _, s := range rows {
 		v := wishOf(s, nics[s.ID])
-		v.Metadata = Metadata(s, nics[s.ID], zones[host])
+		for _, h := range holds[s.ID] {
+			if d, ok := diskOf(h); ok {
+				v.Volumes = append(v.Volumes, d)
+			}
+		}
+		v.Metadata = Metadata(s, nics[s.ID], holds[s.ID], zones[host])
 		w.Servers = append(w.Servers, v)
 		for _, n := range nics[s.ID] {
 			nets[n.NetworkID] = true

@@ -14,7 +14,11 @@ import (
 func DemandOf(s *Server) Demand {
 	f := s.Flavor
 	d := Demand{Consumer: s.ID, ProjectID: s.ProjectID, UserID: s.UserID, Resources: map[string]int64{"VCPU": int64(f.VCPUs), "MEMORY_MB": int64(f.RAM)}}
-	if disk := int64(f.Disk + f.Ephemeral + (f.Swap+1023)/1024); disk > 0 {
+	root := f.Disk
+	if s.ImageID == "" { // its root disk is a volume
+		root = 0
+	}
+	if disk := int64(root + f.Ephemeral + (f.Swap+1023)/1024); disk > 0 {
 		d.Resources["DISK_GB"] = disk
 	}
 	for k, v := range f.ExtraSpecs {

@@ -30,6 +30,7 @@ const (
 // Nova's task_state values that we pass through.
 const (
 	Scheduling    = "scheduling"
+	Mapping       = "block_device_mapping"
 	Networking    = "networking"
 	Spawning      = "spawning"
 	PoweringOff   = "powering-off"
@@ -117,6 +118,7 @@ type Asked struct {
 	Host           string              `json:"host,omitempty"`
 	GroupID        string              `json:"group,omitempty"`
 	Hints          map[string][]string `json:"hints,omitempty"`
+	Devices        []BlockDevice       `json:"devices,omitempty"`
 }
 
 // A Fault is why a server is in ERROR.

@@ -191,8 +191,8 @@ type createIn struct {
 		Networks                                          json.RawMessage         `json:"networks"`
 		Disk                                              string                  `json:"OS-DCF:diskConfig"`
 		AZ                                                string                  `json:"availability_zone"`
-		BDM                                               []map[string]any        `json:"block_device_mapping_v2"`
-		OldBDM                                            []any                   `json:"block_device_mapping"`
+		BDM                                               []deviceIn              `json:"block_device_mapping_v2"`
+		OldBDM                                            []deviceIn              `json:"block_device_mapping"`
 		ConfigDrive                                       any                     `json:"config_drive"`
 		KeyName                                           string                  `json:"key_name"`
 		Min                                               any                     `json:"min_count"`
@@ -303,25 +303,6 @@ func (s *service) spec(c *rest.Call, in createIn) (nova.ServerSpec, error) {
 		}
 	}
 	return out, nil
-}
-
-func specImage(_ *rest.Call, in createIn, out *nova.ServerSpec) error {
-	i := strings.LastIndexByte(in.Server.ImageRef, '/')
-	out.ImageID = in.Server.ImageRef[i+1:]
-	for _, b := range in.Server.BDM {
-		if b["source_type"] == "image" && b["destination_type"] == "local" && (out.ImageID == "" || out.ImageID == b["uuid"]) {
-			out.ImageID = text(b["uuid"])
-			continue
-		}
-		return fault.New(fault.Invalid, "Block Device Mapping is Invalid: the block storage service is not available.")
-	}
-	if len(in.Server.OldBDM) > 0 {
-		return fault.New(fault.Invalid, "Block Device Mapping is Invalid: the block storage service is not available.")
-	}
-	if out.ImageID == "" {
-		return fault.New(fault.Invalid, "Invalid imageRef provided.")
-	}
-	return nil
 }
 
 func specCount(_ *rest.Call, in createIn, out *nova.ServerSpec) error {

@@ -144,6 +144,7 @@ func (s *service) views(c *rest.Call, rows []*nova.Server) ([]serverView, error)
 // surroundings are what servers' views need beside their rows.
 type surroundings struct {
 	nics   map[string][]nova.NIC
+	holds  map[string][]nova.Hold
 	groups map[string]string
 	zones  map[string]string
 	hosts  map[string]*nova.Host
@@ -154,6 +155,9 @@ type surroundings struct {
 func (s *service) around(ctx context.Context, c *rest.Call, ids []string) (x surroundings, err error) {
 	x.now, x.admin = s.c.Now(), c.May("os_compute_api:os-extended-server-attributes", c.Own())
 	if x.nics, err = s.c.Networks.Of(ctx, ids...); err != nil {
+		return x, err
+	}
+	if x.holds, err = s.c.HoldsOf(ctx, ids...); err != nil {
 		return x, err
 	}
 	if x.zones, err = s.c.ZoneOf(ctx); err != nil {
@@ -178,6 +182,9 @@ func (x surroundings) view(c *rest.Call, r *nova.Server) serverView {
 		Created: r.CreatedAt, Updated: r.UpdatedAt, Addresses: addresses(x.nics[r.ID], true), IPv4: r.AccessIPv4, IPv6: r.AccessIPv6, Links: links(c, "servers", r.ID),
 		Disk: r.DiskConfig, AZ: x.zone(r), Launched: nano(r.LaunchedAt), Terminated: nano(r.TerminatedAt), Groups: groupsOf(x.nics[r.ID]),
 		VMState: r.VMState, Power: r.PowerState(), Locked: r.Locked, LockReason: r.LockedReason, Description: r.Description, Tags: r.Tags, Volumes: []volumeRef{}}
+	for _, h := range x.holds[r.ID] {
+		v.Volumes = append(v.Volumes, volumeRef{h.VolumeID, h.DeleteOnTermination})
+	}
 	f := r.Flavor
 	v.FlavorRef = &flavorRef{f.ID, bookmark(c, "flavors", f.ID)}
 	v.Flavor = flavorInfo{f.VCPUs, f.RAM, f.Disk, f.Ephemeral, f.Swap, f.Name, f.ExtraSpecs}

@@ -30,6 +30,7 @@ func New(c *nova.Compute) *Servers {
 	w := &Servers{c: c, WireFor: 30 * time.Second}
 	w.ladder = converge.Ladder[*nova.Server]{
 		{Name: nova.Scheduling, Holds: w.placed, Make: w.claim, Remove: w.release},
+		{Name: nova.Mapping, Holds: w.mapped, Make: w.mapVolumes, Remove: w.unmap},
 		{Name: nova.Networking, Holds: w.plugged, Make: w.bind, Remove: w.unbind},
 		{Name: nova.Spawning, Holds: w.running, Make: w.wished, Remove: w.destroy},
 		{Name: "wired", Holds: w.wired, Make: w.wait},
@@ -133,6 +134,9 @@ func (w *Servers) again(ctx context.Context, s *nova.Server, why error, d time.D
 // settle writes that the server is where it should be.
 func (w *Servers) settle(ctx context.Context, s *nova.Server) error {
 	return w.update(ctx, s, func(ctx context.Context, s *nova.Server) error {
+		if err := w.settleVolumes(ctx, s); err != nil {
+			return err
+		}
 		now := w.c.Now()
 		if s.LaunchedAt.IsZero() {
 			s.LaunchedAt = now

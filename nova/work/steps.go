@@ -69,6 +69,9 @@ func (w *Servers) wished(ctx context.Context, s *nova.Server) error {
 	if !up && s.LaunchedAt.IsZero() {
 		return converge.Finalf("The host of the instance went down while it was built.")
 	}
+	if err := w.refused(ctx, s); err != nil {
+		return err
+	}
 	return converge.Later(5 * time.Second)
 }
 
