@@ -60,6 +60,22 @@ func (a *Agent) letGo(ctx context.Context, t *task, ports, volumes []string) err
 	return nil
 }
 
+// grow tells a running guest which of its volumes are larger now.
+func (a *Agent) grow(ctx context.Context, t *task, g Guest) error {
+	if !g.Active() {
+		return nil
+	}
+	for _, v := range t.Volumes {
+		if v.Size == 0 {
+			continue
+		}
+		if err := a.Hypervisor.GrowVolume(ctx, t.ID, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func portIDs(s wish.Server) []string {
 	var ids []string
 	for _, p := range s.Ports {

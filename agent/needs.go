@@ -66,6 +66,9 @@ type Hypervisor interface {
 	DetachPort(ctx context.Context, id, portID string) error
 	AttachVolume(ctx context.Context, id string, d wish.Disk) error
 	DetachVolume(ctx context.Context, id, volumeID string) error
+	// GrowVolume tells a running guest that an attached volume has become larger, if
+	// it sees less than d.Size.
+	GrowVolume(ctx context.Context, id string, d wish.Disk) error
 	Undefine(ctx context.Context, id string) error // powers off first; nothing to do is no error
 	// Watch calls changed with the id of a guest whose power changed, until the context ends.
 	Watch(ctx context.Context, changed func(id string))

@@ -43,6 +43,9 @@ func (a *Agent) carryOut(ctx context.Context, t *task) error {
 			return err
 		}
 	}
+	if err := a.grow(ctx, t, g); err != nil {
+		return err
+	}
 	if err := a.Vifs.Unplug(ctx, t.Server, t.Ports); err != nil { // ports of earlier wishes, now that nothing holds them
 		return err
 	}

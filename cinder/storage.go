@@ -9,6 +9,7 @@ type Storage struct {
 	images   Images
 	backends map[string]Backend // by name: host@backend#pool
 	wake     func()
+	servers  Servers
 }
 
 // New makes Storage over its store and needs. Woken sets what to wake later on.

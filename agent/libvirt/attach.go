@@ -60,6 +60,26 @@ func (h *Hypervisor) DetachVolume(_ context.Context, id, volumeID string) error 
 	return h.detach(id, volumeID)
 }
 
+// GrowVolume tells the guest the size of a volume when it sees less.
+func (h *Hypervisor) GrowVolume(_ context.Context, id string, v wish.Disk) error {
+	return h.with(id, "grow the volume", func(c *lv.Libvirt, d lv.Domain) error {
+		doc, err := readDomain(c, d)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(doc.Devices.Disks, func(d disk) bool { return d.Serial == v.VolumeID })
+		if at < 0 {
+			return nil
+		}
+		dev := doc.Devices.Disks[at].Target.Dev
+		_, size, _, err := c.DomainGetBlockInfo(d, dev, 0)
+		if err != nil || int64(size) >= v.Size {
+			return err
+		}
+		return c.DomainBlockResize(d, dev, uint64(v.Size), lv.DomainBlockResizeBytes)
+	})
+}
+
 func (h *Hypervisor) detach(id, device string) error {
 	return h.with(id, "detach the device", func(c *lv.Libvirt, d lv.Domain) error {
 		err := c.DomainDetachDeviceAlias(d, "ua-"+device, uint32(lv.DomainDeviceModifyLive))

@@ -157,6 +157,11 @@ func (h hypervisor) DetachVolume(ctx context.Context, id, volume string) error {
 	return h.guest(ctx, "detached", id, func(g *guest) error { g.Volumes = without(g.Volumes, volume); return nil })
 }
 
+// GrowVolume has nothing to do: a guest here sees no sizes.
+func (h hypervisor) GrowVolume(ctx context.Context, id string, v wish.Disk) error {
+	return h.guest(ctx, "grown", id, func(*guest) error { return nil })
+}
+
 func without(all []string, one string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == one })
 }

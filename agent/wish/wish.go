@@ -114,6 +114,8 @@ type Disk struct {
 	Boot      bool              `json:"boot"`
 	ReadOnly  bool              `json:"read_only"`
 	Shareable bool              `json:"shareable"`
+	// Size is the volume's, in bytes: a guest that sees less is told. 0 says nothing.
+	Size int64 `json:"size,omitempty"`
 }
 
 // Metadata is the guest's own view of itself: the files of a config drive and

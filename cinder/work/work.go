@@ -133,13 +133,17 @@ func (w *Volumes) done(ctx context.Context, was *cinder.Volume) error {
 			return w.s.Settle(ctx, v.GroupID)
 		})
 	}
-	return w.update(ctx, was, func(_ context.Context, v *cinder.Volume) error {
+	return w.update(ctx, was, func(ctx context.Context, v *cinder.Volume) error {
 		if v.LaunchedAt.IsZero() {
 			v.LaunchedAt = w.s.Now()
 		}
-		v.Size, v.Status, v.Wish, v.Tries, v.LastFault = v.WantedSize, cinder.Available, cinder.Kept, 0, ""
+		status, err := w.s.Settled(ctx, v.ID)
+		if err != nil {
+			return err
+		}
+		v.Size, v.Status, v.Wish, v.Tries, v.LastFault = v.WantedSize, status, cinder.Kept, 0, ""
 		v.DueAt = time.Time{}
-		return nil
+		return w.s.TellServers(ctx, v.ID, was.Wish == cinder.Extend)
 	})
 }
 
@@ -164,6 +168,9 @@ func (w *Volumes) failed(ctx context.Context, was *cinder.Volume, why error) err
 		if final {
 			trouble := troubleOf(v)
 			v.Status, v.Wish, v.DueAt = errorOf[v.Wish], cinder.Kept, time.Time{}
+			if err := w.s.TellServers(ctx, v.ID, false); err != nil {
+				return err
+			}
 			return w.s.Tell(ctx, v.ProjectID, "VOLUME", v.ID, trouble)
 		}
 		return nil

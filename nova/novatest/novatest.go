@@ -27,6 +27,7 @@ type World struct {
 	Nets  *Nets
 	Place *Place
 	Node  *Node
+	Disks *Volumes
 }
 
 // ImageID is the one image; FlavorID the one flavor.
@@ -44,6 +45,8 @@ func New(t testing.TB, db *sqldb.DB) *World {
 	}
 	w := &World{DB: db, Nets: &Nets{ports: map[string][]nova.NIC{}}, Place: &Place{free: map[string]int64{}, took: map[string]string{}}}
 	w.C = nova.New(s, images{}, w.Nets, w.Place, nil)
+	w.Disks = newVolumes()
+	w.C.Volumes = w.Disks
 	w.Work = work.New(w.C)
 	w.Node = &Node{C: w.C, Host: "h1", Guests: map[string]wish.Seen{}}
 	w.Node.Pass(t)
@@ -287,6 +290,9 @@ func (n *Node) carryOut(s wish.Server) {
 		g := wish.Seen{ID: s.ID, Power: s.Power, Generation: s.Generation, SoftReboots: s.SoftReboots, HardReboots: s.HardReboots}
 		for _, p := range s.Ports {
 			g.Ports = append(g.Ports, p.ID)
+		}
+		for _, v := range s.Volumes {
+			g.Volumes = append(g.Volumes, v.VolumeID)
 		}
 		n.Guests[s.ID] = g
 	}

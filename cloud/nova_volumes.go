@@ -1,0 +1,151 @@
+package cloud
+
+import (
+	"context"
+	"strconv"
+
+	"stackd/cinder"
+	"stackd/internal/fault"
+	"stackd/internal/token"
+	"stackd/nova"
+)
+
+// volumes is block storage in compute's words.
+type volumes struct{ s *cinder.Storage }
+
+// seen refuses what is another project's.
+func seen(ctx context.Context, project string, missing error) error {
+	if who := token.From(ctx); who == nil || who.Project.ID != project && !who.Admin() {
+		return missing
+	}
+	return nil
+}
+
+func (x volumes) Volume(ctx context.Context, id string) (nova.VolumeFacts, error) {
+	v, err := x.s.Volume(ctx, id)
+	if err == nil {
+		err = seen(ctx, v.ProjectID, cinder.NoVolume(id))
+	}
+	if err != nil {
+		return nova.VolumeFacts{}, err
+	}
+	return facts(v), nil
+}
+
+func facts(v *cinder.Volume) nova.VolumeFacts {
+	return nova.VolumeFacts{ID: v.ID, Status: v.Status, Size: v.Size, Bootable: v.Bootable, Multiattach: v.Multiattach, ReadOnly: v.ReadOnly, Image: v.Image}
+}
+
+func (x volumes) Fact(ctx context.Context, id string) (nova.VolumeFacts, error) {
+	v, err := x.s.Store.Volume(ctx, id)
+	if err != nil {
+		return nova.VolumeFacts{}, err
+	}
+	return facts(v), nil
+}
+
+func (x volumes) SnapshotOf(ctx context.Context, id string) (nova.VolumeFacts, error) {
+	p, err := x.s.Store.Snapshot(ctx, id)
+	if err == nil {
+		err = seen(ctx, p.ProjectID, cinder.NoSnapshot(id))
+	}
+	if err != nil {
+		return nova.VolumeFacts{}, err
+	}
+	v, err := x.Fact(ctx, p.VolumeID)
+	v.ID, v.Size, v.Status = "", p.Size, p.Status
+	return v, err
+}
+
+func (x volumes) Make(ctx context.Context, w nova.VolumeSpec) (string, error) {
+	spec := cinder.VolumeSpec{Size: w.Size, Type: w.Type, ImageID: w.ImageID, SnapshotID: w.SnapshotID, Name: &w.Name}
+	v, err := x.s.CreateVolume(ctx, token.From(ctx), spec)
+	if err != nil {
+		return "", err
+	}
+	return v.ID, nil
+}
+
+func (x volumes) Reserve(ctx context.Context, h nova.Hold) (nova.Hold, error) {
+	a := &cinder.Attachment{VolumeID: h.VolumeID, ServerID: h.ServerID, Mountpoint: h.Device, Tag: h.Tag, DeleteOnTermination: h.DeleteOnTermination, BootIndex: h.BootIndex}
+	if err := x.s.Promise(ctx, a); err != nil {
+		return h, err
+	}
+	return holdOf(a), nil
+}
+
+func holdOf(a *cinder.Attachment) nova.Hold {
+	h := nova.Hold{ID: a.ID, VolumeID: a.VolumeID, ServerID: a.ServerID, Status: a.Status, Device: a.Mountpoint, Tag: a.Tag,
+		DeleteOnTermination: a.DeleteOnTermination, BootIndex: a.BootIndex, CreatedAt: a.CreatedAt}
+	h.Disk.Kind, _ = a.Connection["driver_volume_type"].(string)
+	h.Disk.ReadOnly = a.Mode == "ro"
+	h.Disk.Source = map[string]string{}
+	size, _ := a.Connection["size"].(string)
+	h.Disk.Size, _ = strconv.ParseInt(size, 10, 64)
+	data, _ := a.Connection["data"].(map[string]any)
+	for k, v := range data {
+		if text, ok := v.(string); ok {
+			h.Disk.Source[k] = text
+		}
+	}
+	return h
+}
+
+func (x volumes) Of(ctx context.Context, servers ...string) (map[string][]nova.Hold, error) {
+	rows, err := x.s.AttachmentsOn(ctx, servers...)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]nova.Hold{}
+	for id, as := range rows {
+		for _, a := range as {
+			out[id] = append(out[id], holdOf(a))
+		}
+	}
+	return out, nil
+}
+
+// Reach is what the host is told: how QEMU gets at the volume, and how large it is.
+func (x volumes) Reach(ctx context.Context, h nova.Hold, host string) (map[string]any, error) {
+	v, err := x.s.Store.Volume(ctx, h.VolumeID)
+	if err != nil {
+		return nil, err
+	}
+	how, err := x.s.Connection(ctx, v, map[string]any{"host": host})
+	if err != nil {
+		return nil, err
+	}
+	how["size"] = strconv.FormatInt(v.Size<<30, 10)
+	return how, nil
+}
+
+func (x volumes) Bind(ctx context.Context, hold, host string, how map[string]any) error {
+	return x.s.Bind(ctx, hold, host, how)
+}
+
+func (x volumes) Attached(ctx context.Context, hold string) error {
+	return x.s.MarkAttachment(ctx, hold, cinder.Attached)
+}
+
+func (x volumes) Detaching(ctx context.Context, hold string) error {
+	return x.s.MarkAttachment(ctx, hold, cinder.Detaching)
+}
+
+func (x volumes) Release(ctx context.Context, hold string) error { return x.s.LetGo(ctx, hold) }
+
+func (x volumes) Keep(ctx context.Context, hold string, del bool) error {
+	_, err := x.s.ChangeAttachment(ctx, hold, func(a *cinder.Attachment) error { a.DeleteOnTermination = del; return nil })
+	return err
+}
+
+// Delete takes a volume away that went with its server; one that others still use stays.
+func (x volumes) Delete(ctx context.Context, volume string) error {
+	err := x.s.DeleteVolume(ctx, volume, false, true)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+var _ nova.Volumes = volumes{}
+var _ cinder.Servers = (*nova.Compute)(nil)
