@@ -38,8 +38,11 @@ func (w *world) make() {
 		for _, key := range strings.Fields(m.keys) {
 			w.things[m.service+":"+key] = ids
 		}
-		if m.call == "POST /v2.1/servers" {
-			w.waitForServers(ids)
+		switch m.call {
+		case "POST /v2.1/servers":
+			w.waitFor("compute", "GET /v2.1/servers/", `"status":"ACTIVE"`, ids)
+		case "POST /v3/{project}/volumes":
+			w.waitFor("volume", "GET /v3/volumes/", `"status":"available"`, ids)
 		}
 	}
 	w.oauth()
@@ -50,11 +53,12 @@ func (w *world) make() {
 	}
 }
 
-func (w *world) waitForServers(ids [2]string) {
+// waitFor waits until both things are in a state.
+func (w *world) waitFor(service, show, state string, ids [2]string) {
 	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		up := 0
 		for _, id := range ids {
-			if strings.Contains(w.send(context.Background(), "compute", w.admin, "GET /v2.1/servers/"+id, "").Body.String(), `"status":"ACTIVE"`) {
+			if strings.Contains(w.send(context.Background(), service, w.admin, show+id, "").Body.String(), state) {
 				up++
 			}
 		}
@@ -62,7 +66,7 @@ func (w *world) waitForServers(ids [2]string) {
 			return
 		}
 		if time.Now().After(end) {
-			w.t.Fatal("the servers did not become ACTIVE")
+			w.t.Fatal(show, "did not come to ", state)
 		}
 	}
 }
@@ -179,6 +183,10 @@ var makings = []making{
 	{keys: "tags.tag", service: "compute", by: "owner", call: "GET /v2.1/servers/{compute:servers.id}", id: "t"},
 	{keys: "ips.label", service: "compute", by: "owner", call: "GET /v2.1/servers/{compute:servers.id}", id: "n"},
 	{keys: "os-interface.port", service: "compute", by: "owner", call: "GET /v2.1/servers/{compute:servers.id}", id: "{network:ports.id}"},
+	{keys: "attached", service: "volume", by: "owner", call: "POST /v3/{project}/volumes", body: `{"volume":{"size":1}}`},
+	{keys: "spare", service: "volume", by: "owner", call: "POST /v3/{project}/volumes", body: `{"volume":{"size":1}}`},
+	{keys: "-", service: "compute", by: "owner", call: "POST /v2.1/servers/{compute:servers.id}/os-volume_attachments", body: `{"volumeAttachment":{"volumeId":"{volume:attached}"}}`},
+	{keys: "os-volume_attachments.volume", service: "compute", by: "owner", call: "GET /v2.1/servers/{compute:servers.id}", id: "{volume:attached}"},
 	{keys: "os-instance-actions.request", service: "compute", by: "owner", call: "GET /v2.1/servers/{compute:servers.id}/os-instance-actions"},
 	{keys: "os-keypairs.id", service: "compute", by: "owner", call: "GET /v2.1/servers", id: "key"},
 	{keys: "os-server-groups.id", service: "compute", by: "owner", call: "POST /v2.1/os-server-groups", body: `{"server_group":{"name":"g","policy":"anti-affinity"}}`},
