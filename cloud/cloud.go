@@ -12,9 +12,6 @@ import (
 	"stackd/agent/wish"
 	"stackd/cinder"
 	"stackd/glance"
-	glanceapi "stackd/glance/api"
-	glancefile "stackd/glance/file"
-	glancestore "stackd/glance/store"
 	"stackd/internal/fault"
 	"stackd/internal/policy"
 	"stackd/internal/sqldb"
@@ -44,6 +41,7 @@ type Config struct {
 	AdminPassword string // of a new cloud's administrator; "" leaves it
 	ResetAdmin    bool   // the administrator gets AdminPassword in any case
 	Identity      keystone.Options
+	Image         glance.Options
 	Policy        string // policy.yaml, which may not be there; "" is none
 	Console       string // where browsers open displays: http://127.0.0.1:6080
 	// Address is the public address of a port: http://127.0.0.1:5000.
@@ -123,21 +121,6 @@ func (c *Cloud) identity(ctx context.Context, cfg Config) error {
 	c.Handlers["identity"] = keystoneapi.New(c.Identity, c.Rules["keystone"])
 	c.loops = append(c.loops, c.Identity.Watch)
 	return err
-}
-
-func (c *Cloud) images(ctx context.Context, cfg Config) error {
-	s, err := glancestore.Open(ctx, c.DB)
-	if err != nil {
-		return err
-	}
-	files, err := glancefile.New(cfg.DataDir + "/images")
-	if err != nil {
-		return err
-	}
-	c.Imaging = glance.New(s, files)
-	c.Handlers["image"] = glanceapi.New(c.Imaging, c.Identity, c.Rules["glance"], cfg.Address(5000))
-	c.loops = append(c.loops, c.Imaging.Tend)
-	return nil
 }
 
 func (c *Cloud) placing(ctx context.Context, cfg Config) error {

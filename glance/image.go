@@ -2,6 +2,7 @@ package glance
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"stackd/internal/fault"
@@ -28,8 +29,9 @@ type Image struct {
 	HashValue       string
 	Tags            []string
 	Properties      map[string]string
-	Upload          string    // of the one upload that is under way
-	TouchedAt       time.Time `bun:",nullzero"` // when that upload last moved
+	Locations       []Location
+	Upload          string    // of the one move of bytes that is under way: its own name, or its task's
+	TouchedAt       time.Time `bun:",nullzero"` // when that move last moved
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 }
@@ -50,6 +52,30 @@ var (
 	ContainerFormats = []string{"ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"}
 	Visibilities     = []string{"public", "community", "shared", "private"}
 )
+
+// A Location is one place where an image's bytes are.
+type Location struct {
+	Store    string         `json:"store"`
+	Name     string         `json:"name,omitempty"` // in a store of ours; "" where URL says it
+	URL      string         `json:"url,omitempty"`  // of bytes that somebody else keeps
+	Metadata map[string]any `json:"metadata,omitempty"`
+}
+
+// In tells where among the image's locations the store is; < 0 is nowhere.
+func (i *Image) In(store string) int {
+	return slices.IndexFunc(i.Locations, func(l Location) bool { return l.Store == store })
+}
+
+// Stores are the stores that the image is in, as the API has them.
+func (i *Image) Stores() string {
+	var ids []string
+	for _, l := range i.Locations {
+		if !slices.Contains(ids, l.Store) {
+			ids = append(ids, l.Store)
+		}
+	}
+	return strings.Join(ids, ",")
+}
 
 // A Member is a project that an image is shared with.
 type Member struct {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"stackd/internal/fault"
@@ -17,11 +18,54 @@ import (
 // Imaging is the verbs of the image service.
 type Imaging struct {
 	Store
-	bytes Backend
+	opts    Options
+	places  []*Place
+	staging Staging
+	cache   CacheDir // nil: nothing is cached
+	limits  Limits
+	certs   Certificates
+	regions Regions
+	shaper  Shaper
+	fetch   Fetcher
+	guard   Protections
+	woken   func()
+	tokens  sync.Map // of callers, by the tasks that need them; never kept anywhere else
 }
 
-// New makes Imaging over its store and the backend of images' bytes.
-func New(s Store, b Backend) *Imaging { return &Imaging{s, b} }
+// Parts are what Imaging is put together from. What is nil is not there.
+type Parts struct {
+	Options      Options // filled
+	Places       []*Place
+	Staging      Staging
+	Cache        CacheDir
+	Limits       Limits
+	Certificates Certificates
+	Regions      Regions
+	Shaper       Shaper
+	Fetcher      Fetcher
+	Protections  Protections
+}
+
+// New makes Imaging over its store and its parts.
+func New(s Store, p Parts) *Imaging {
+	g := &Imaging{Store: s, opts: p.Options, places: p.Places, staging: p.Staging, cache: p.Cache, limits: p.Limits, certs: p.Certificates, regions: p.Regions, shaper: p.Shaper, fetch: p.Fetcher, guard: p.Protections}
+	if g.limits == nil {
+		g.limits = noLimits{}
+	}
+	if g.certs == nil {
+		g.certs = noCertificates{}
+	}
+	return g
+}
+
+// Woken sets what is called when there is work for the loop of tasks.
+func (g *Imaging) Woken(f func()) { g.woken = f }
+
+func (g *Imaging) wake() {
+	if g.woken != nil {
+		g.woken()
+	}
+}
 
 // Create makes an image without bytes. i has what the caller asked for.
 func (g *Imaging) Create(ctx context.Context, i *Image) error {
@@ -30,7 +74,12 @@ func (g *Imaging) Create(ctx context.Context, i *Image) error {
 	}
 	i.Status, i.CreatedAt = Queued, g.Now()
 	i.UpdatedAt = i.CreatedAt
-	return g.Tx(ctx, func(ctx context.Context) error { return g.Insert(ctx, i) })
+	return g.Tx(ctx, func(ctx context.Context) error {
+		if err := g.enforce(ctx, i.Owner, CountTotal, 1); err != nil {
+			return err
+		}
+		return g.Insert(ctx, i)
+	})
 }
 
 // Get is an image that the caller in ctx may see; anyone's when there is none.
@@ -70,8 +119,14 @@ func (g *Imaging) Change(ctx context.Context, id string, f func(context.Context,
 	return out, err
 }
 
-// Remove deletes an image and its bytes.
+// Remove deletes an image and its bytes. A move of bytes that is under way clears up
+// after itself when it finds the image gone.
 func (g *Imaging) Remove(ctx context.Context, id string, may func(*Image) error) error {
+	if i, err := g.Get(ctx, id); err != nil {
+		return err
+	} else if err := g.idle(ctx, i.Locations...); err != nil {
+		return err
+	}
 	return g.Tx(ctx, func(ctx context.Context) error {
 		i, err := g.Get(ctx, id)
 		if err != nil {
@@ -83,12 +138,19 @@ func (g *Imaging) Remove(ctx context.Context, id string, may func(*Image) error)
 		if i.Protected {
 			return fault.New(fault.Forbidden, "Image %s is protected and cannot be deleted.", id)
 		}
-		g.After(ctx, func() {
-			ctx := context.Background()
-			if err := errors.Join(g.bytes.Delete(ctx, id), g.bytes.Delete(ctx, staged(id))); err != nil {
-				slog.Error("an image's bytes stay until the next sweep", "image", id, "cause", err)
+		if i.Upload == "" { // what is staged goes, too
+			rows, err := g.Booked(ctx, id)
+			for _, b := range rows {
+				err = errors.Join(err, g.leave(ctx, id, Location{Store: b.Store, Name: b.Name}))
 			}
-		})
+			if err != nil {
+				return err
+			}
+		}
+		if err := g.leave(ctx, id, i.Locations...); err != nil {
+			return err
+		}
+		g.After(ctx, func() { g.clearGone(id); g.uncache(context.Background(), id) })
 		return g.Delete(ctx, id)
 	})
 }
@@ -99,77 +161,41 @@ func (g *Imaging) Open(ctx context.Context, id string) (io.ReadSeekCloser, int64
 	if err != nil {
 		return nil, 0, err
 	}
-	if i.Size == nil || i.Status != Active && i.Status != Deactivated {
+	if len(i.Locations) == 0 || i.Status != Active && i.Status != Deactivated {
 		return nil, 0, NotFound(id)
 	}
-	return g.bytes.Open(ctx, id)
+	if body, size, ok := g.cached(ctx, i); ok {
+		return body, size, nil
+	}
+	return g.open(ctx, i)
 }
 
-// takeUp deals with a move of bytes that nobody works on any more: what was staged
-// whole is imported again, all else is given up.
-func (g *Imaging) takeUp(ctx context.Context, i *Image) error {
-	if i.Status != Importing {
-		return g.giveUp(ctx, i)
-	}
-	again, err := g.Change(ctx, i.ID, func(_ context.Context, now *Image) error {
-		if now.Upload != i.Upload {
-			return fault.New(fault.Conflict, "Another control plane imports it.")
-		}
-		now.Upload, now.TouchedAt = uuid.NewString(), g.Now()
-		return nil
-	})
-	if err != nil {
-		return nil // gone, or somebody else's by now
-	}
-	go g.bring(again)
-	return nil
-}
-
-// stale is how long an upload may stand still before it counts as dead.
-const stale = time.Minute
-
-// Tend puts dead uploads back to queued and removes bytes that belong to nothing:
-// at once where no other control plane can be at work, and then every minute.
+// Tend puts dead uploads back to queued and removes bytes that belong to nothing.
 func (g *Imaging) Tend(ctx context.Context) {
-	if g.Alone() {
-		g.tend(ctx, g.Now())
-	}
-	tick := time.NewTicker(stale)
+	tick := time.NewTicker(stale / 2)
 	defer tick.Stop()
 	for {
+		if err := g.tend(ctx); err != nil && ctx.Err() == nil {
+			slog.Error("images cannot be tidied", "cause", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			g.tend(ctx, g.Now().Add(-stale))
 		}
 	}
 }
 
-func (g *Imaging) tend(ctx context.Context, before time.Time) {
-	if err := g.sweep(ctx, before); err != nil && ctx.Err() == nil {
-		slog.Error("images cannot be tidied", "cause", err)
-	}
-}
-
-func (g *Imaging) sweep(ctx context.Context, before time.Time) error {
-	dead, err := g.Uploading(ctx, before)
-	if err != nil {
-		return err
-	}
+func (g *Imaging) tend(ctx context.Context) error {
+	dead, err := g.Uploading(ctx, g.Now().Add(-stale))
 	for _, i := range dead {
-		if err := g.takeUp(ctx, i); err != nil {
-			return err
-		}
+		err = errors.Join(err, g.giveUp(ctx, i))
 	}
-	ids, err := g.IDs(ctx)
-	if err != nil {
-		return err
+	err = errors.Join(err, g.tidy(ctx), g.CleanCache(ctx), g.Tx(ctx, func(ctx context.Context) error { return g.ExpireTasks(ctx, g.Now()) }))
+	if _, _, e := g.PruneCache(ctx); e != nil {
+		err = errors.Join(err, e)
 	}
-	for _, id := range ids {
-		ids = append(ids, staged(id))
-	}
-	return g.bytes.Sweep(ctx, ids, before)
+	return err
 }
 
 // Share lets another project have a shared image.

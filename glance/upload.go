@@ -2,13 +2,8 @@ package glance
 
 import (
 	"context"
-	"crypto/md5"
-	"crypto/sha512"
-	"encoding/hex"
 	"errors"
-	"hash"
 	"io"
-	"sync"
 	"time"
 
 	"stackd/internal/fault"
@@ -22,7 +17,16 @@ import (
 // at once one wins; the other is a Conflict. On any failure the image is queued
 // again and there are no bytes.
 func (g *Imaging) Upload(ctx context.Context, id string, body io.Reader, size int64, may func(*Image) error) error {
-	i, err := g.begin(ctx, id, Queued, Saving, func(i *Image) error {
+	return g.UploadTo(ctx, id, "", body, size, may)
+}
+
+// UploadTo is Upload to a store by its id; "" is the default one.
+func (g *Imaging) UploadTo(ctx context.Context, id, store string, body io.Reader, size int64, may func(*Image) error) error {
+	p, err := g.Writable(store, fault.Invalid)
+	if err != nil {
+		return err
+	}
+	i, room, err := g.begin(ctx, id, Saving, SizeTotal, size, func(i *Image) error {
 		if err := may(i); err != nil {
 			return err
 		}
@@ -37,102 +41,121 @@ func (g *Imaging) Upload(ctx context.Context, id string, body io.Reader, size in
 	if err != nil {
 		return err
 	}
-	if err = g.take(ctx, i, body, size); err != nil {
-		err = errors.Join(err, g.giveUp(context.WithoutCancel(ctx), i))
+	if err = g.take(ctx, i, p, body, size, room); err != nil {
+		err = g.failed(context.WithoutCancel(ctx), i, err)
 	}
 	return err
 }
 
-// begin makes a move of bytes the image's only one.
-func (g *Imaging) begin(ctx context.Context, id, from, to string, may func(*Image) error) (*Image, error) {
-	return g.Change(ctx, id, func(_ context.Context, i *Image) error {
+// begin makes a move of bytes a queued image's only one, if the project has room for
+// it in a total; room is how many bytes at most.
+func (g *Imaging) begin(ctx context.Context, id, to, total string, size int64, may func(*Image) error) (*Image, int64, error) {
+	room := int64(0)
+	i, err := g.Change(ctx, id, func(ctx context.Context, i *Image) (err error) {
 		if err := may(i); err != nil {
 			return err
 		}
-		if i.Status != from || i.Upload != "" {
+		if i.Status != Queued || i.Upload != "" {
 			return fault.New(fault.Conflict, "Image status transition from %s to %s is not allowed", i.Status, to)
+		}
+		if room, err = g.room(ctx, i.Owner, total, size); err != nil {
+			return err
 		}
 		i.Status, i.Upload, i.TouchedAt = to, uuid.NewString(), g.Now()
 		return nil
 	})
+	return i, room, err
 }
 
-// take streams the bytes into the backend and makes the image active.
-func (g *Imaging) take(ctx context.Context, i *Image, body io.Reader, size int64) error {
-	w, err := g.bytes.Create(ctx, i.ID)
-	if err != nil {
-		return full(err)
+// failed gives a move up, and says why.
+func (g *Imaging) failed(ctx context.Context, i *Image, err error) error {
+	if _, e := g.Image(ctx, i.ID); fault.Is(e, fault.NotFound) {
+		return errors.Join(removed(i.ID).Because(err), g.clear(ctx, i.ID, func(b *Bytes) bool { return b.Move == i.Upload }))
 	}
-	defer w.Abort() // does nothing after Commit
-	s := newSink(w, i.DiskFormat)
-	if err := g.pour(ctx, i, s, body, size); err != nil {
+	return errors.Join(err, g.giveUp(ctx, i))
+}
+
+func removed(id string) *fault.Error {
+	return fault.New(fault.Gone, "Image %s could not be found after upload. The image may have been deleted during the upload.", id)
+}
+
+// take streams the bytes into a store and makes the image active.
+func (g *Imaging) take(ctx context.Context, i *Image, p *Place, body io.Reader, size, room int64) error {
+	s, err := g.sink(ctx, i, i.DiskFormat, room)
+	if err != nil {
 		return err
 	}
-	facts, err := s.insp.Result()
-	if err != nil {
-		return full(err)
+	if err := g.bring(ctx, i, p.ID, i.ID, load{body, size, s}); err != nil {
+		return err
 	}
-	if err := w.Commit(); err != nil {
-		return full(err)
-	}
-	return g.end(ctx, i, func(now *Image) {
-		now.Status, now.Size, now.VirtualSize = Active, &s.n, &facts.VirtualSize
-		now.Checksum, now.HashValue = hex.EncodeToString(s.md5.Sum(nil)), hex.EncodeToString(s.sha.Sum(nil))
+	return g.end(ctx, i, func(ctx context.Context, now *Image) error {
+		now.Status, now.Locations = Active, []Location{{Store: p.ID, Name: i.ID}}
+		s.facts(now)
+		return g.Unbook(ctx, p.ID, i.ID)
 	})
 }
 
-// pour lets the body run into the sink, all that was promised.
-func (g *Imaging) pour(ctx context.Context, i *Image, s *sink, body io.Reader, size int64) error {
-	if err := s.drink(body, func() error { return g.Touch(ctx, i.ID, i.Upload) }); err != nil {
-		return full(err)
-	}
-	if size >= 0 && s.n != size {
-		return fault.New(fault.Invalid, "The upload ended after %d of %d bytes.", s.n, size)
-	}
-	return nil
-}
-
 // end writes what a move of bytes came to, unless the image has gone meanwhile.
-func (g *Imaging) end(ctx context.Context, i *Image, f func(now *Image)) error {
+func (g *Imaging) end(ctx context.Context, i *Image, f func(context.Context, *Image) error) error {
 	return g.Tx(context.WithoutCancel(ctx), func(ctx context.Context) error {
-		now, err := g.Image(ctx, i.ID)
-		if err != nil && !fault.Is(err, fault.NotFound) {
+		now, err := g.mine(ctx, i)
+		if err != nil {
 			return err
 		}
-		if err != nil || now.Upload != i.Upload {
-			return fault.New(fault.Gone, "Image %s could not be found after upload. The image may have been deleted during the upload.", i.ID).Because(err)
+		if err := f(ctx, now); err != nil {
+			return err
 		}
-		f(now)
 		now.Upload, now.TouchedAt, now.UpdatedAt = "", time.Time{}, g.Now()
 		return g.Update(ctx, now)
 	})
 }
 
-// giveUp removes what a move of bytes left, and puts the image back to queued. The
-// bytes go first: until the row says queued, nobody else begins.
-func (g *Imaging) giveUp(ctx context.Context, i *Image) error {
+// mine is an image's row as long as it has the same move; else a Gone.
+func (g *Imaging) mine(ctx context.Context, i *Image) (*Image, error) {
 	now, err := g.Image(ctx, i.ID)
-	if err == nil && now.Upload != i.Upload {
-		return nil
-	}
 	if err != nil && !fault.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	if err != nil || now.Upload != i.Upload {
+		return nil, removed(i.ID).Because(err)
+	}
+	return now, nil
+}
+
+// giveUp removes what a move of bytes left, and puts the image back to queued, or
+// leaves an active one as it is. The bytes go first: until the row says queued,
+// nobody else begins.
+func (g *Imaging) giveUp(ctx context.Context, i *Image) error {
+	if _, err := g.mine(ctx, i); err != nil {
+		if fault.Is(err, fault.Gone) {
+			return nil
+		}
 		return err
 	}
-	if err := errors.Join(g.bytes.Delete(ctx, i.ID), g.bytes.Delete(ctx, staged(i.ID))); err != nil {
+	if err := g.clear(ctx, i.ID, func(*Bytes) bool { return true }); err != nil {
 		return err
 	}
-	err = g.end(ctx, i, func(now *Image) { now.Status, now.Size = Queued, nil })
+	err := g.end(ctx, i, func(_ context.Context, now *Image) error { now.unfilled(); return nil })
 	if fault.Is(err, fault.Gone) {
 		return nil
 	}
 	return err
 }
 
+// unfilled is an image whose bytes did not come.
+func (i *Image) unfilled() {
+	if i.Status == Active || i.Status == Deactivated {
+		return
+	}
+	i.Status, i.Size, i.VirtualSize, i.Checksum, i.HashValue, i.Locations = Queued, nil, nil, "", "", nil
+	delete(i.Properties, stageHost)
+}
+
 // full words what can go wrong with bytes: refused content, no room.
 func full(err error) error {
 	var refused *inspect.Refused
 	switch {
-	case fault.Of(err) != nil:
+	case err == nil, fault.Of(err) != nil:
 		return err
 	case errors.As(err, &refused):
 		return fault.New(fault.Unsupported, "The image was refused: %s", refused.Reason)
@@ -141,87 +164,5 @@ func full(err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fault.New(fault.Invalid, "The upload was cut off.").Because(err)
 	}
-	return err
-}
-
-// A sink is where bytes go: the backend, both hashes and the inspector, at once.
-type sink struct {
-	w        io.Writer
-	md5, sha hash.Hash
-	insp     *inspect.Inspector
-	n        int64
-}
-
-func newSink(w io.Writer, format string) *sink {
-	return &sink{w: w, md5: md5.New(), sha: sha512.New(), insp: inspect.New(format)}
-}
-
-// blind is a sink that only keeps: what is staged is looked at when it is imported.
-func blind(w io.Writer) *sink { return &sink{w: w} }
-
-const chunk = 1 << 20
-
-// drink reads to the end, two chunks in flight: one is read while the other is
-// hashed and written. touch is called every few seconds.
-func (s *sink) drink(r io.Reader, touch func() error) error {
-	bufs := [2][]byte{make([]byte, chunk), make([]byte, chunk)}
-	last := time.Now()
-	var pending chan error
-	wait := func() error {
-		if pending == nil {
-			return nil
-		}
-		err := <-pending
-		pending = nil
-		return err
-	}
-	for k := 0; ; k ^= 1 {
-		n, err := io.ReadFull(r, bufs[k])
-		end := err == io.EOF || err == io.ErrUnexpectedEOF && n < chunk && cutClean(r)
-		if e := wait(); e != nil {
-			return e
-		}
-		if n > 0 {
-			pending = make(chan error, 1)
-			go func(b []byte, done chan<- error) { done <- s.swallow(b) }(bufs[k][:n], pending)
-		}
-		if err != nil {
-			if e := wait(); e != nil || end {
-				return e
-			}
-			return err
-		}
-		if time.Since(last) > 5*time.Second {
-			last = time.Now()
-			if err := touch(); err != nil {
-				wait()
-				return err
-			}
-		}
-	}
-}
-
-// cutClean tells a body that ended from one that was cut off: another read says EOF.
-func cutClean(r io.Reader) bool {
-	var one [1]byte
-	_, err := r.Read(one[:])
-	return err == io.EOF
-}
-
-func (s *sink) swallow(b []byte) error {
-	if s.insp == nil {
-		s.n += int64(len(b))
-		_, err := s.w.Write(b)
-		return err
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() { s.md5.Write(b) })
-	wg.Go(func() { s.sha.Write(b) })
-	s.n += int64(len(b))
-	_, err := s.insp.Write(b)
-	if err == nil {
-		_, err = s.w.Write(b)
-	}
-	wg.Wait()
 	return err
 }

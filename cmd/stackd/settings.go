@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"stackd/glance"
 	"stackd/internal/config"
 	"stackd/keystone"
 )
@@ -11,6 +12,7 @@ import (
 // them all.
 type settings struct {
 	Identity keystone.Options `yaml:"identity"`
+	Image    glance.Options   `yaml:"image"`
 }
 
 // settings reads the file; without one the usual settings hold.

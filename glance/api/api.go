@@ -46,7 +46,7 @@ func named(h http.Handler) http.Handler {
 // Routes are all rows of the image service.
 func Routes(g *glance.Imaging) []rest.Route {
 	s := &service{g, rest.NewShelf(metadefFiles, "schema/metadefs")}
-	return slices.Concat(s.versions(), s.images(), s.data(), s.imports(), s.members(), s.infos(), s.schemas(), s.namespaces(), s.definitions())
+	return slices.Concat(s.versions(), s.images(), s.data(), s.imports(), s.members(), s.infos(), s.tasks(), s.locationRows(), s.caches(), s.schemas(), s.namespaces(), s.definitions())
 }
 
 const unidentified = "This server could not verify that you are authorized to access the document you requested. Either you supplied the wrong credentials (e.g., bad password), or your browser does not understand how to supply the credentials required."

@@ -30,7 +30,7 @@ func (s *service) upload(c *rest.Call, in byID) (any, error) {
 	if err := octets(c); err != nil {
 		return nil, err
 	}
-	return nil, s.g.Upload(c.Context(), in.ID, c.Request.Body, c.ContentLength, may(c, "upload_image"))
+	return nil, s.g.UploadTo(c.Context(), in.ID, c.Header.Get("X-Image-Meta-Store"), c.Request.Body, c.ContentLength, may(c, "upload_image"))
 }
 
 // download answers ranges too (RFC 9110, section 14), straight from the file.
@@ -45,7 +45,7 @@ func (s *service) download(c *rest.Call, in byID) (any, error) {
 	switch {
 	case i.Status == glance.Deactivated && !c.Who.Admin():
 		return nil, fault.New(fault.Forbidden, "The requested image has been deactivated. Image data download is forbidden.")
-	case i.Status == glance.Queued || i.Status == glance.Saving:
+	case i.Status != glance.Active && i.Status != glance.Deactivated:
 		return rest.Written{Status: 204}, noContent(c)
 	}
 	body, _, err := s.g.Open(c.Context(), in.ID)
@@ -55,7 +55,9 @@ func (s *service) download(c *rest.Call, in byID) (any, error) {
 	defer body.Close()
 	h := c.W.Header()
 	h.Set("Content-Type", "application/octet-stream")
-	h.Set("Content-Md5", i.Checksum)
+	if i.Checksum != "" {
+		h.Set("Content-Md5", i.Checksum)
+	}
 	http.ServeContent(c.W, c.Request, "", time.Time{}, body)
 	return rest.Written{Status: 200}, nil
 }

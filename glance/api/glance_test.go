@@ -22,8 +22,11 @@ import (
 
 	"stackd/glance"
 	"stackd/glance/api"
+	"stackd/glance/fetch"
 	"stackd/glance/file"
+	"stackd/glance/shape"
 	"stackd/glance/store"
+	"stackd/glance/work"
 	"stackd/internal/fault"
 	"stackd/internal/policy"
 	"stackd/internal/sqldb"
@@ -65,12 +68,28 @@ type site struct {
 
 func open(t testing.TB, db *sqldb.DB) *site {
 	t.Helper()
+	return openWith(t, db, t.TempDir(), glance.Options{})
+}
+
+// openWith has its loops at work until the test ends. Stores of type file lie below dir.
+func openWith(t testing.TB, db *sqldb.DB, dir string, o glance.Options, more ...func(*glance.Parts)) *site {
+	t.Helper()
+	s := openStill(t, db, dir, o, more...)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { work.Loop(s.g).Run(ctx); close(done) }()
+	t.Cleanup(func() { stop(); <-done })
+	return s
+}
+
+// openStill has nobody at work.
+func openStill(t testing.TB, db *sqldb.DB, dir string, o glance.Options, more ...func(*glance.Parts)) *site {
+	t.Helper()
 	s, err := store.Open(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	files, err := file.New(dir)
+	o, err = o.Filled()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +97,44 @@ func open(t testing.TB, db *sqldb.DB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := glance.New(s, files)
+	p := glance.Parts{Options: o, Staging: files(t, dir+"/staging"), Cache: files(t, dir+"/cache"), Shaper: shape.Tools{}}
+	for _, x := range o.Stores {
+		place := &glance.Place{ID: x.ID, Type: x.Type, Weight: x.Weight}
+		if x.Type != "http" {
+			place.Backend = files(t, dir+"/"+x.ID)
+		}
+		p.Places = append(p.Places, place)
+	}
+	if p.Fetcher, err = fetch.New(o.ImportFilter); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range more {
+		f(&p)
+	}
+	g := glance.New(s, p)
+	if err := work.Recover(t.Context(), g); err != nil {
+		t.Fatal(err)
+	}
 	return &site{t, g, api.New(g, persons{}, rules["glance"], "http://127.0.0.1:5000"), dir}
+}
+
+func files(t testing.TB, dir string) *file.Files {
+	t.Helper()
+	f, err := file.New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// until waits for what the loops will do.
+func (s *site) until(what string, ok func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatal("not in time: ", what)
+		}
+	}
 }
 
 func (s *site) send(r *http.Request) (*httptest.ResponseRecorder, map[string]any) {
@@ -280,26 +335,26 @@ func TestOneUploadAtATime(t *testing.T) {
 }
 
 func TestAfterACrash(t *testing.T) {
-	db := dbtest.SQLite(t)
-	s := open(t, db)
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
+	db, dir := dbtest.SQLite(t), t.TempDir()
+	s := openStill(t, db, dir, glance.Options{})
 	half, whole := s.image("member@p1", plain), s.image("member@p1", plain)
 	s.ask("member@p1", "PUT /v2/images/"+whole+"/stage", "staged data")
-	// What a process killed in the middle of both leaves behind:
-	os.WriteFile(filepath.Join(s.dir, "tmp", half+".123"), []byte("half"), 0o600)
-	for id, status := range map[string]string{half: "saving", whole: "importing"} {
-		if _, err := db.Raw().Exec(`UPDATE images SET status = ?, upload = 'dead', touched_at = '2020-01-01T00:00:00Z' WHERE id = ?`, status, id); err != nil {
-			t.Fatal(err)
-		}
+	s.ask("member@p1", "POST /v2/images/"+whole+"/import", `{"method":{"name":"glance-direct"}}`)
+	// What a process killed in the middle of an upload leaves behind:
+	os.WriteFile(filepath.Join(dir, "file/tmp", half+".123"), []byte("half"), 0o600)
+	if _, err := db.Raw().Exec(`UPDATE images SET status = 'saving', upload = 'dead', touched_at = ? WHERE id = ?`, time.Now().UTC(), half); err != nil {
+		t.Fatal(err)
 	}
-	time.Sleep(10 * time.Millisecond)
+	if _, err := db.Raw().Exec(`INSERT INTO image_bytes VALUES ('file', ?, ?, 'dead', '', 0, ?)`, half, half, time.Now().Add(time.Minute).UTC()); err != nil {
+		t.Fatal(err)
+	}
+	s = openWith(t, db, dir, glance.Options{})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
 	go s.g.Tend(ctx)
-	for deadline := time.Now().Add(5 * time.Second); s.status(half) != "queued" || s.status(whole) != "active" || len(s.bytesLeft()) != 1; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal(s.status(half), s.status(whole), s.bytesLeft())
-		}
-	}
+	s.until("both are as they should be", func() bool {
+		return s.status(half) == "queued" && s.status(whole) == "active" && len(s.bytesLeft()) == 1
+	})
 	if w, _ := s.do("member@p1", "GET /v2/images/"+whole+"/file", ""); w.Body.String() != "staged data" {
 		t.Fatal(w.Body)
 	}
@@ -415,18 +470,10 @@ func TestImport(t *testing.T) {
 		if got := ask(id, "glance-direct"); got != 202 {
 			t.Fatal(got)
 		}
-		for deadline := time.Now().Add(5 * time.Second); s.status(id) != want; time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal(s.status(id))
-			}
-		}
+		s.until(want, func() bool { return s.status(id) == want })
 		s.ask("member@p1", "DELETE /v2/images/"+id, "")
 	}
-	for deadline := time.Now().Add(5 * time.Second); len(s.bytesLeft()) > 0; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal(s.bytesLeft())
-		}
-	}
+	s.until("no bytes are left", func() bool { return len(s.bytesLeft()) == 0 })
 }
 
 func TestNamespacesAreSeenByThoseWhoMay(t *testing.T) {

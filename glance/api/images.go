@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,11 @@ func (s *service) images() []rest.Route {
 	}
 }
 
+type locationView struct {
+	URL      string         `wire:"url"`
+	Metadata map[string]any `wire:"metadata"`
+}
+
 type imageView struct {
 	Extra       map[string]string `wire:"*"`
 	Name        *string           `wire:"name"`
@@ -50,6 +56,8 @@ type imageView struct {
 	Updated     time.Time         `wire:"updated_at"`
 	Tags        []string          `wire:"tags"`
 	Stores      string            `wire:"stores,,omitempty"`
+	DirectURL   string            `wire:"direct_url,,omitempty"`
+	Locations   *[]locationView   `wire:"locations,,omitempty"`
 	Self        string            `wire:"self"`
 	File        string            `wire:"file"`
 	Schema      string            `wire:"schema"`
@@ -62,14 +70,39 @@ func known(s string) *string {
 	return &s
 }
 
-func view(i *glance.Image) imageView {
+// view is an image as the caller may see it.
+func (s *service) view(c *rest.Call, i *glance.Image) imageView {
 	self := "/v2/images/" + i.ID
-	v := imageView{i.Properties, i.Name, known(i.DiskFormat), known(i.ContainerFormat), i.Visibility, i.Size, i.VirtualSize, i.Status, known(i.Checksum), i.Protected, i.MinRAM, i.MinDisk,
-		known(i.Owner), i.Hidden, nil, known(i.HashValue), i.ID, i.CreatedAt, i.UpdatedAt, i.Tags, "", self, self + "/file", "/v2/schemas/image"}
+	v := imageView{s.readable(c, i.Properties), i.Name, known(i.DiskFormat), known(i.ContainerFormat), i.Visibility, i.Size, i.VirtualSize, i.Status, known(i.Checksum), i.Protected, i.MinRAM, i.MinDisk,
+		known(i.Owner), i.Hidden, nil, known(i.HashValue), i.ID, i.CreatedAt, i.UpdatedAt, i.Tags, i.Stores(), "", nil, self, self + "/file", "/v2/schemas/image"}
 	if i.HashValue != "" {
-		v.HashAlgo, v.Stores = known("sha512"), "file"
+		v.HashAlgo = known("sha512")
+	}
+	set := s.g.Settings()
+	if !set.ShowDirectURL && !set.ShowLocations || !c.May("get_image_location", target(i)) {
+		return v
+	}
+	ls := s.locations(i)
+	if set.ShowDirectURL && len(ls) > 0 {
+		v.DirectURL = ls[0].URL
+	}
+	if set.ShowLocations {
+		v.Locations = &ls
 	}
 	return v
+}
+
+func (s *service) locations(i *glance.Image) []locationView {
+	ls := []locationView{}
+	for _, l := range i.Locations {
+		m := maps.Clone(l.Metadata)
+		if m == nil {
+			m = map[string]any{}
+		}
+		m["store"] = l.Store
+		ls = append(ls, locationView{s.g.URL(l), m})
+	}
+	return ls
 }
 
 func (s *service) create(c *rest.Call, _ struct{}) (imageView, error) {
@@ -97,12 +130,17 @@ func (s *service) create(c *rest.Call, _ struct{}) (imageView, error) {
 	if err := showable(c, i, ""); err != nil {
 		return imageView{}, err
 	}
+	for name := range i.Properties {
+		if err := s.permit(c, name, "create"); err != nil {
+			return imageView{}, err
+		}
+	}
 	if err := s.g.Create(c.Context(), i); err != nil {
 		return imageView{}, err
 	}
-	tellMethods(c)
+	s.tellMethods(c)
 	c.W.Header().Set("Location", c.Base()+"/v2/images/"+i.ID)
-	return view(i), nil
+	return s.view(c, i), nil
 }
 
 // showable asks whether the caller may give the image its visibility.
@@ -148,7 +186,7 @@ func (s *service) list(c *rest.Call, _ struct{}) (listing.Page[imageView], error
 		return none, fault.New(fault.Invalid, "Invalid status: %s", q.MemberStatus)
 	}
 	rows, err := s.g.Images(c.Context(), q)
-	return listing.Map(listing.Cut(rows, q.Limit), view), err
+	return listing.Map(listing.Cut(rows, q.Limit), func(i *glance.Image) imageView { return s.view(c, i) }), err
 }
 
 func contains(l []string, s string) bool {
@@ -240,7 +278,7 @@ func (s *service) show(c *rest.Call, in byID) (imageView, error) {
 	if err != nil {
 		return imageView{}, err
 	}
-	return view(i), nil
+	return s.view(c, i), nil
 }
 
 func (s *service) remove(c *rest.Call, in byID) error {
@@ -302,9 +340,4 @@ func (s *service) dropTag(c *rest.Call, in tagPath) error {
 		return nil
 	})
 	return err
-}
-
-func (s *service) imageTasks(c *rest.Call, in byID) (map[string][]string, error) {
-	_, err := s.seen(c, in.ID)
-	return map[string][]string{"tasks": {}}, err
 }

@@ -25,8 +25,8 @@ func (s *service) patch(c *rest.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, err := s.g.Change(c.Context(), c.PathValue("id"), func(_ ctxt, i *glance.Image) error {
-		if err := c.Require("modify_image", target(i)); err != nil {
+	i, err := s.g.Change(c.Context(), c.PathValue("id"), func(ctx ctxt, i *glance.Image) error {
+		if err := mayPatch(c, i, changes); err != nil {
 			return err
 		}
 		was := *i
@@ -35,7 +35,7 @@ func (s *service) patch(c *rest.Call) (any, error) {
 			i.Properties = map[string]string{}
 		}
 		for _, x := range changes {
-			if err := apply(c, i, x); err != nil {
+			if err := s.apply(ctx, c, i, x); err != nil {
 				return err
 			}
 		}
@@ -44,7 +44,7 @@ func (s *service) patch(c *rest.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return view(i), nil
+	return s.view(c, i), nil
 }
 
 // allowed checks what a patch came to.
@@ -105,7 +105,7 @@ func read(r map[string]json.RawMessage, old bool) (change, error) {
 		return change{}, fault.New(fault.Invalid, "Pointer `%s` does not start with \"/\", or is empty.", path)
 	}
 	if strings.Contains(name, "/") {
-		if !strings.HasPrefix(name, "tags/") {
+		if !strings.HasPrefix(name, "tags/") && !strings.HasPrefix(name, "locations/") {
 			return change{}, fault.New(fault.Invalid, "Invalid JSON pointer for this resource: '%s'", path)
 		}
 	}
@@ -117,7 +117,34 @@ func read(r map[string]json.RawMessage, old bool) (change, error) {
 	return change{op, name, value}, nil
 }
 
-func apply(c *rest.Call, i *glance.Image, x change) error {
+// mayPatch asks the rules of what is changed: locations have their own.
+func mayPatch(c *rest.Call, i *glance.Image, changes []change) error {
+	for _, x := range changes {
+		if err := c.Require(ruleOf(x), target(i)); err != nil {
+			return err
+		}
+	}
+	if len(changes) == 0 {
+		return c.Require("modify_image", target(i))
+	}
+	return nil
+}
+
+func ruleOf(x change) string {
+	name, _, _ := strings.Cut(x.name, "/")
+	switch {
+	case name != "locations":
+		return "modify_image"
+	case x.op == "remove":
+		return "delete_image_location"
+	}
+	return "set_image_location"
+}
+
+func (s *service) apply(ctx ctxt, c *rest.Call, i *glance.Image, x change) error {
+	if name, at, _ := strings.Cut(x.name, "/"); name == "locations" {
+		return s.applyLocation(ctx, i, x, at)
+	}
 	if tag, ok := strings.CutPrefix(x.name, "tags/"); ok {
 		return applyTag(i, x, tag)
 	}
@@ -130,7 +157,15 @@ func apply(c *rest.Call, i *glance.Image, x change) error {
 		return fault.New(fault.Forbidden, "Property '%s' is part of every image and cannot be removed.", x.name)
 	case !isBase && x.op != "add" && !there:
 		return fault.New(fault.Conflict, "Property %s does not exist.", x.name)
-	case x.op == "remove":
+	case strings.HasPrefix(x.name, "os_glance_"):
+		return fault.New(fault.Forbidden, "Attribute '%s' is reserved.", x.name)
+	}
+	if !isBase {
+		if err := s.permit(c, x.name, operation(x.op, there)); err != nil {
+			return err
+		}
+	}
+	if x.op == "remove" {
 		delete(i.Properties, x.name)
 		return nil
 	}

@@ -1,5 +1,5 @@
 // Package file keeps images' bytes in files of one folder: FOLDER/ab/abcd…, named
-// by the image's id. A file is written under FOLDER/tmp, synced and renamed, so it
+// by the image's id. It is a store, the staging area, and the cache of a host. A file is written under FOLDER/tmp, synced and renamed, so it
 // is there whole or not at all.
 package file
 
@@ -31,9 +31,19 @@ func New(dir string) (*Files, error) {
 	return &Files{dir: dir}, os.MkdirAll(filepath.Join(dir, "tmp"), 0o700)
 }
 
-func (f *Files) path(id string) string { return filepath.Join(f.dir, id[:2], id) }
+// Path is where a name's file is, in a folder that is there.
+func (f *Files) Path(name string) string {
+	p := f.path(name)
+	os.MkdirAll(filepath.Dir(p), 0o700) // whoever uses the path sees that it failed
+	return p
+}
 
-func (f *Files) Create(_ context.Context, id string) (glance.Writer, error) {
+func (f *Files) path(id string) string { return filepath.Join(f.dir, (id + "--")[:2], id) }
+
+// URL is as glance's file store has it.
+func (f *Files) URL(name string) string { return "file://" + f.path(name) }
+
+func (f *Files) Create(_ context.Context, id string, _ int64) (glance.Writer, error) {
 	t, err := os.CreateTemp(filepath.Join(f.dir, "tmp"), id+".*")
 	if err != nil {
 		return nil, err
@@ -94,18 +104,24 @@ func (f *Files) Open(_ context.Context, id string) (io.ReadSeekCloser, int64, er
 	return r, s.Size(), nil
 }
 
+// Delete also removes what writers of that name that died have left.
 func (f *Files) Delete(_ context.Context, id string) error {
-	err := os.Remove(f.path(id))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	left, err := filepath.Glob(filepath.Join(f.dir, "tmp", id+".*"))
+	for _, p := range append(left, f.path(id)+Part, f.path(id)) {
+		if e := os.Remove(p); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
 	}
 	return err
 }
 
+// Part is what a file's name ends with while a tool writes it.
+const Part = ".part"
+
 // ours tells whether a file is where only Files puts them.
 func ours(p string) bool {
 	dir := filepath.Base(filepath.Dir(p))
-	return dir == "tmp" || strings.HasPrefix(filepath.Base(p), dir)
+	return dir == "tmp" || strings.HasPrefix(filepath.Base(p)+"--", dir)
 }
 
 // Sweep goes by files' times, which lag behind the clock by a tick of the kernel: what

@@ -2,6 +2,7 @@ package file
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -12,7 +13,7 @@ func TestSweepLeavesWhatIsBeingWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := f.Create(t.Context(), "abcd")
+	w, err := f.Create(t.Context(), "abcd", -1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,5 +30,27 @@ func TestSweepLeavesWhatIsBeingWritten(t *testing.T) {
 	}
 	if err := w.Commit(); err != nil {
 		t.Error("what was being written was swept away:", err)
+	}
+}
+
+// Deleting takes what a dead writer and a dead tool have left, too.
+func TestDeleteLeavesNothing(t *testing.T) {
+	f, err := New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Create(t.Context(), "abcd", -1); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{f.Path("abcd"), f.Path("abcd") + Part} {
+		if err := os.WriteFile(p, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Delete(t.Context(), "abcd"); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(f.dir + "/*/*"); len(left) > 0 {
+		t.Error(left)
 	}
 }

@@ -130,18 +130,6 @@ func (s *Store) Delete(ctx context.Context, id string) error {
 	return err
 }
 
-func (s *Store) IDs(ctx context.Context) ([]string, error) {
-	var ids []string
-	err := s.db.Q(ctx).NewSelect().Model((*glance.Image)(nil)).Column("id").Scan(ctx, &ids)
-	return ids, err
-}
-
-func (s *Store) Uploading(ctx context.Context, before time.Time) ([]*glance.Image, error) {
-	var rows []*glance.Image
-	err := s.db.Q(ctx).NewSelect().Model(&rows).Where("upload <> '' AND touched_at < ?", before).Scan(ctx)
-	return rows, err
-}
-
 // member is the row of a glance.Member.
 type member struct {
 	bun.BaseModel `bun:"table:image_members"`
