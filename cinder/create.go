@@ -124,8 +124,6 @@ func (v *Volume) inherit(o *Volume) {
 	v.TypeID, v.Bootable, v.Image, v.Multiattach = cmp.Or(v.TypeID, o.TypeID), o.Bootable, o.Image, o.Multiattach
 }
 
-const gib = 1 << 30
-
 // fromImage looks at the image that the volume is made from, as the caller sees it.
 func (s *Storage) fromImage(ctx context.Context, v *Volume) error {
 	i, err := s.images.Image(ctx, v.ImageID)
@@ -135,21 +133,31 @@ func (s *Storage) fromImage(ctx context.Context, v *Volume) error {
 		}
 		return err
 	}
+	return v.holds(i)
+}
+
+// holds says that a volume is to hold an image, or why it cannot.
+func (v *Volume) holds(i ImageFacts) error {
 	if i.Status != "active" {
 		return badInput("Image %s is not active.", i.ID)
 	}
-	need := (max(i.Size, i.Virtual) + gib - 1) / gib
+	need := (max(i.Size, i.Virtual) + GiB - 1) / GiB
 	if v.Size < need {
 		return badInput("Size of specified image %dGB is larger than volume size %dGB.", need, v.Size)
 	}
 	if v.Size < int64(i.MinDisk) {
 		return badInput("Volume size %dGB cannot be smaller than the image minDisk size %dGB.", v.Size, i.MinDisk)
 	}
+	v.Keep(i)
+	return nil
+}
+
+// Keep writes an image's facts onto the volume that holds it.
+func (v *Volume) Keep(i ImageFacts) {
 	v.Bootable = true
 	v.Image = map[string]string{"image_id": i.ID, "image_name": i.Name, "disk_format": i.Format, "container_format": i.Container, "size": strconv.FormatInt(i.Size, 10),
 		"min_disk": strconv.Itoa(i.MinDisk), "min_ram": strconv.Itoa(i.MinRAM), "checksum": i.Checksum}
 	for k, p := range i.Properties {
 		v.Image[k] = p
 	}
-	return nil
 }

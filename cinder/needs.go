@@ -22,6 +22,31 @@ type Images interface {
 	Image(ctx context.Context, id string) (ImageFacts, error)
 	// Open opens an active image's bytes, whoever asks.
 	Open(ctx context.Context, id string) (io.ReadCloser, error)
+	// Create makes an image of the caller's that has no bytes yet.
+	Create(ctx context.Context, i *ImageSpec) error
+	// Fill gives such an image its bytes, whoever asks, once: one that has them keeps
+	// them. It is a converge.Later while another fill of it has not ended, or has just
+	// been cut off, and NotFound when somebody has taken the image away.
+	Fill(ctx context.Context, id string, body io.Reader, size int64) error
+	// Discard takes an image away that Create made, whoever asks.
+	Discard(ctx context.Context, id string) error
+}
+
+// An ImageSpec is an image to be made of a volume.
+type ImageSpec struct {
+	ID, Name, Format, Container, Visibility string
+	Protected                               bool
+	MinDisk                                 int
+	Properties                              map[string]string
+}
+
+// Guests is what block storage asks of those who run guests, about volumes in use:
+// what it tells them is Servers.
+type Guests interface {
+	// Copy has the node that runs a guest copy what its volume holds at one instant to
+	// a place that QEMU reaches so (see NodeCopied); done once it has. It is asked
+	// again until then.
+	Copy(ctx context.Context, server, volume, snapshot, kind string, to map[string]string) (done bool, err error)
 }
 
 // Store keeps block storage's rows. Finders return fault NotFound with cinder's
@@ -55,6 +80,8 @@ type Store interface {
 	DeleteSnapshotRow(ctx context.Context, id string) error
 	Snapshots(ctx context.Context, q VolumeQuery) ([]*Snapshot, error)
 	CountSnapshots(ctx context.Context, q VolumeQuery) (int, error)
+	// Sourced tells whether a volume is about to be made of a volume or snapshot.
+	Sourced(ctx context.Context, id string) (bool, error)
 	SnapshotsOf(ctx context.Context, volume string) ([]*Snapshot, error)
 
 	InsertType(ctx context.Context, t *Type) error

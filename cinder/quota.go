@@ -26,7 +26,10 @@ type Usage struct {
 }
 
 // want is what a request would add; each is the size of one volume.
-type want struct{ volumes, snapshots, gigabytes, each int64 }
+type want struct {
+	volumes, snapshots, gigabytes, each int64
+	moved                               bool // from another type: counted already, but for this type's own limits
+}
 
 // Limits are a project's limits: its own, else the default ones. Types add
 // volumes_NAME, gigabytes_NAME and snapshots_NAME.
@@ -65,6 +68,9 @@ func (s *Storage) room(ctx context.Context, project, kind string, w want) error 
 	}
 	name, err := s.typeNames(ctx)
 	t, of := u.PerType[kind], "_"+name[kind]
+	if w.moved {
+		limits["volumes"], limits["snapshots"], limits["gigabytes"] = -1, -1, -1
+	}
 	switch {
 	case err != nil:
 		return err

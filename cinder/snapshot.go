@@ -75,6 +75,9 @@ func (s *Storage) CreateSnapshot(ctx context.Context, who *token.Who, w Snapshot
 			}
 			return badVolume("Volume %s status must be %s, but current status is: %s.", v.ID, want, v.Status)
 		}
+		if err := s.canSnapshot(v); err != nil {
+			return err
+		}
 		p.Size, p.ProjectID = v.Size, v.ProjectID
 		if err := s.room(ctx, p.ProjectID, v.TypeID, want{snapshots: 1, gigabytes: p.Size}); err != nil {
 			return err
@@ -182,4 +185,13 @@ func (s *Storage) ReportSnapshot(ctx context.Context, id, status, progress strin
 		return nil
 	})
 	return err
+}
+
+// canSnapshot refuses a snapshot of a volume in use that would be torn.
+func (s *Storage) canSnapshot(v *Volume) error {
+	b := s.backends[v.Backend]
+	if v.Status != InUse || b == nil || b.Features().SnapshotInUse || s.guests != nil {
+		return nil
+	}
+	return badVolume("Volume %s is in use, and nobody can take it at one instant.", v.ID)
 }

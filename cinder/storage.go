@@ -8,6 +8,7 @@ type Storage struct {
 	Store
 	images   Images
 	backends map[string]Backend // by name: host@backend#pool
+	guests   Guests             // nil while nobody runs any
 	wake     func()
 	servers  Servers
 }
@@ -16,6 +17,12 @@ type Storage struct {
 func New(s Store, i Images, backends map[string]Backend) *Storage {
 	return &Storage{Store: s, images: i, backends: backends, wake: func() {}}
 }
+
+// Served says who runs the guests that have volumes.
+func (s *Storage) Served(g Guests) { s.guests = g }
+
+// Guests are those who run guests; nil when nobody does.
+func (s *Storage) Guests() Guests { return s.guests }
 
 // Woken says what to call when something has become due.
 func (s *Storage) Woken(f func()) { s.wake = f }

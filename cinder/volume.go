@@ -2,6 +2,7 @@ package cinder
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"stackd/internal/fault"
@@ -24,6 +25,11 @@ const (
 	Errored        = "error"
 	ErrorDeleting  = "error_deleting"
 	ErrorExtending = "error_extending"
+	Retyping       = "retyping"
+	Reverting      = "reverting"
+	Restoring      = "restoring"
+	Managing       = "managing"
+	ErrorManaging  = "error_managing"
 )
 
 // A Wish is what is to be done with a volume or snapshot, or has just been done.
@@ -34,6 +40,11 @@ const (
 	Make   Wish = "make"   // make it, of what it is made from
 	Extend Wish = "extend" // grow it to WantedSize
 	Drop   Wish = "drop"   // take every trace away
+	Move   Wish = "move"   // have it on Task's backend, and as Task's type
+	Revert Wish = "revert" // to Task's snapshot
+	Upload Wish = "upload" // its content to Task's image
+	Refill Wish = "refill" // with Task's image, in place of what it holds
+	Adopt  Wish = "adopt"  // what Task's ref names on its backend
 )
 
 // A Volume is one volume's row.
@@ -175,7 +186,7 @@ func (s *Storage) DeleteVolume(ctx context.Context, id string, cascade, force bo
 		if v.Status == Deleting && v.Wish == Drop {
 			return nil
 		}
-		gone := v.Status == Available || v.Status == Errored || v.Status == ErrorExtending || v.Status == ErrorDeleting
+		gone := slices.Contains([]string{Available, Errored, ErrorExtending, ErrorDeleting, ErrorManaging, "error_restoring"}, v.Status)
 		if len(v.Attachments) > 0 || v.GroupID != "" || !gone && !force {
 			return badVolume(mayNotGo)
 		}
@@ -206,7 +217,10 @@ func (s *Storage) DeleteVolume(ctx context.Context, id string, cascade, force bo
 // version may ask it of one that is in use.
 func (s *Storage) ExtendVolume(ctx context.Context, id string, size int64, attached bool) error {
 	_, err := s.ChangeVolume(ctx, id, func(ctx context.Context, v *Volume) error {
-		if v.Status != Available {
+		if b := s.backends[v.Backend]; attached && v.Status == InUse && (b == nil || !b.Features().ExtendInUse) {
+			return badVolume("Volume %s is in use, and its backend grows volumes that are not alone.", v.ID)
+		}
+		if v.Status != Available && !(attached && v.Status == InUse) {
 			return badVolume("Volume %s status must be '%s' to extend, currently %s.", v.ID, Available, v.Status)
 		}
 		if size <= v.Size {
@@ -215,7 +229,7 @@ func (s *Storage) ExtendVolume(ctx context.Context, id string, size int64, attac
 		if err := s.room(ctx, v.ProjectID, v.TypeID, want{gigabytes: size - v.Size, each: size}); err != nil {
 			return err
 		}
-		v.WantedSize = size
+		v.WantedSize, v.Task = size, map[string]string{"before": v.Status}
 		s.wish(ctx, v, Extend, Extending)
 		return nil
 	})

@@ -11,6 +11,9 @@ import (
 	cinderstore "stackd/cinder/store"
 	cinderwork "stackd/cinder/work"
 	"stackd/glance"
+	"stackd/internal/converge"
+	"stackd/internal/fault"
+	"stackd/internal/token"
 )
 
 // blocks puts block storage together: volumes are files below the data folder.
@@ -56,4 +59,42 @@ func (x volumeImages) Image(ctx context.Context, id string) (cinder.ImageFacts, 
 func (x volumeImages) Open(ctx context.Context, id string) (io.ReadCloser, error) {
 	body, _, err := x.g.Open(ctx, id)
 	return body, err
+}
+
+func (x volumeImages) Create(ctx context.Context, w *cinder.ImageSpec) error {
+	i := &glance.Image{Name: &w.Name, DiskFormat: w.Format, ContainerFormat: w.Container, Visibility: w.Visibility, Protected: w.Protected, MinDisk: w.MinDisk, Properties: w.Properties}
+	if who := token.From(ctx); who != nil {
+		i.Owner = who.Project.ID
+	}
+	err := x.g.Create(ctx, i)
+	w.ID = i.ID
+	return err
+}
+
+// fillAgain is how long an upload waits for another, which may have died, to end.
+const fillAgain = 2 * time.Second
+
+func (x volumeImages) Fill(ctx context.Context, id string, body io.Reader, size int64) error {
+	i, err := x.g.Get(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case i.Status == glance.Active || i.Status == glance.Deactivated:
+		return nil
+	case i.Status != glance.Queued:
+		return converge.Later(fillAgain)
+	}
+	err = x.g.Upload(ctx, id, body, size, func(*glance.Image) error { return nil })
+	if fault.Is(err, fault.Conflict) {
+		err = converge.Later(fillAgain)
+	}
+	return err
+}
+
+func (x volumeImages) Discard(ctx context.Context, id string) error {
+	err := x.g.Remove(ctx, id, func(i *glance.Image) error { i.Protected = false; return nil })
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
 }

@@ -13,6 +13,12 @@ func (s *service) actions() []rest.Route {
 	act := func(action, rule, schema string, status int, do func(*rest.Call) (any, error)) rest.Route {
 		return rest.Route{On: "POST /v3/volumes/{id}/action", Action: action, Rule: rule, Target: s.volume, Do: do, Body: s.shelf.Get("actions." + schema), Status: status}
 	}
+	revert := act("revert", "volume:revert_to_snapshot", "revert", 202, rest.DoNothing(s.revert))
+	revert.Since = rest.V(3, 40)
+	extended := act("os-extend_volume_completion", admin+"extend_volume_completion", "extendCompletion", 202, rest.DoNothing(s.extendCompletion))
+	extended.Since = rest.V(3, 71)
+	reimage := act("os-reimage", "volume:reimage", "reimage", 202, rest.DoNothing(s.reimage))
+	reimage.Since = rest.V(3, 68)
 	return []rest.Route{
 		act("os-extend", "volume:extend", "extend", 202, rest.DoNothing(s.extend)),
 		act("os-reset_status", admin+"reset_status", "resetVolume", 202, rest.DoNothing(s.resetVolume)),
@@ -31,6 +37,12 @@ func (s *service) actions() []rest.Route {
 		act("os-force_detach", admin+"force_detach", "forceDetach", 202, rest.DoNothing(s.forceDetach)),
 		act("os-initialize_connection", own+"initialize_connection", "connector", 200, rest.Do(s.initialize)),
 		act("os-terminate_connection", own+"terminate_connection", "connector", 202, rest.DoNothing(s.terminate)),
+		act("os-retype", "volume:retype", "retype", 202, rest.DoNothing(s.retype)),
+		act("os-migrate_volume", admin+"migrate_volume", "migrate", 202, rest.DoNothing(s.migrate)),
+		act("os-migrate_volume_completion", admin+"migrate_volume_completion", "migrateCompletion", 200, rest.Do(s.migrateCompletion)),
+		act("os-volume_upload_image", own+"upload_image", "upload", 202, rest.Do(s.upload)),
+		act("os-unmanage", "volume_extension:volume_unmanage", "any", 202, plain(s.c.UnmanageVolume)),
+		revert, extended, reimage,
 	}
 }
 

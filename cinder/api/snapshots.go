@@ -25,6 +25,7 @@ func (s *service) snapshots() []rest.Route {
 		{On: "DELETE /v3/snapshots/{id}", Rule: "volume:delete_snapshot", Target: s.snapshot, Do: rest.DoNothing(s.deleteSnapshot(false)), Mutates: true, Status: 202},
 		act("os-reset_status", "volume_extension:snapshot_admin_actions:reset_status", "resetSnapshot", 202, rest.DoNothing(s.resetSnapshot)),
 		act("os-force_delete", "volume_extension:snapshot_admin_actions:force_delete", "any", 202, rest.DoNothing(s.deleteSnapshot(true))),
+		act("os-unmanage", "snapshot_extension:snapshot_unmanage", "any", 202, plain(s.c.UnmanageSnapshot)),
 		act("os-update_snapshot_status", "snapshot_extension:snapshot_actions:update_snapshot_status", "snapshotStatus", 202, rest.DoNothing(s.snapshotStatus)),
 	}, s.bagRows("snapshots", "volume:get_snapshot_metadata", "volume:update_snapshot_metadata", "volume:delete_snapshot_metadata", s.snapshot, "volume:update_snapshot_metadata", bag{s.c.SnapshotMetadata, s.c.ChangeSnapshotMetadata})...)
 }

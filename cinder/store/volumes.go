@@ -43,6 +43,11 @@ func (s *Store) CountVolumes(ctx context.Context, q cinder.VolumeQuery) (int, er
 	return s.count(ctx, q, volumeColumns)
 }
 
+func (s *Store) Sourced(ctx context.Context, id string) (bool, error) {
+	n, err := s.db.Q(ctx).NewSelect().TableExpr("volumes").Where("(source_id = ? OR snapshot_id = ?) AND wish = 'make'", id, id).Count(ctx)
+	return n > 0, err
+}
+
 func (s *Store) Totals(ctx context.Context, project string) (n, size int64, err error) {
 	sel := s.db.Q(ctx).NewSelect().TableExpr("volumes").ColumnExpr("COUNT(*), COALESCE(SUM(size), 0)")
 	if project != "" {

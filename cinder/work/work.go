@@ -3,6 +3,7 @@
 package work
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -85,13 +86,11 @@ func (w *Volumes) renew(ctx context.Context, v *cinder.Volume, ps []*cinder.Snap
 
 func (w *Volumes) volume(ctx context.Context, v *cinder.Volume) error {
 	var err error
-	switch v.Wish {
-	case cinder.Make:
+	switch act := w.acts()[v.Wish]; {
+	case v.Wish == cinder.Make:
 		err = w.ladder.Climb(ctx, v)
-	case cinder.Extend:
-		err = w.extend(ctx, v)
-	case cinder.Drop:
-		err = w.drop(ctx, v)
+	case act != nil:
+		err = act(ctx, v)
 	}
 	if ctx.Err() != nil {
 		return nil // going down: the row is due again after the lease
@@ -137,27 +136,31 @@ func (w *Volumes) done(ctx context.Context, was *cinder.Volume) error {
 		if v.LaunchedAt.IsZero() {
 			v.LaunchedAt = w.s.Now()
 		}
+		if err := w.settled(ctx, v, was); err != nil {
+			return err
+		}
 		status, err := w.s.Settled(ctx, v.ID)
 		if err != nil {
 			return err
 		}
-		v.Size, v.Status, v.Wish, v.Tries, v.LastFault = v.WantedSize, status, cinder.Kept, 0, ""
+		v.Size, v.Status, v.Wish, v.Tries, v.LastFault, v.Task = was.WantedSize, status, cinder.Kept, 0, "", nil
 		v.DueAt = time.Time{}
 		return w.s.TellServers(ctx, v.ID, was.Wish == cinder.Extend)
 	})
 }
 
 // errorOf is the status of a volume whose wish cannot be met.
-var errorOf = map[cinder.Wish]string{cinder.Make: cinder.Errored, cinder.Extend: cinder.ErrorExtending, cinder.Drop: cinder.ErrorDeleting}
+var errorOf = map[cinder.Wish]string{cinder.Make: cinder.Errored, cinder.Extend: cinder.ErrorExtending, cinder.Drop: cinder.ErrorDeleting, cinder.Revert: cinder.Errored, cinder.Refill: cinder.Errored,
+	cinder.Adopt: cinder.ErrorManaging}
 
 func (w *Volumes) failed(ctx context.Context, was *cinder.Volume, why error) error {
 	if d, ok := converge.IsLater(why); ok {
 		return w.update(ctx, was, func(_ context.Context, v *cinder.Volume) error { v.DueAt = w.s.Now().Add(d); return nil })
 	}
 	slog.Warn("volume's pass failed", "volume", was.ID, "project", was.ProjectID, "wish", was.Wish, "tries", was.Tries, "cause", why)
-	final := converge.IsFinal(why) || was.Tries+1 >= giveUp
-	if final && was.Wish == cinder.Make {
-		if err := w.remove(ctx, was); err != nil { // nothing is left of what failed
+	final := (converge.IsFinal(why) || was.Tries+1 >= giveUp) && !w.mustGoOn(was)
+	if final {
+		if err := w.clear(ctx, was); err != nil { // nothing is left of what failed
 			slog.Warn("what is left of a volume cannot be removed", "volume", was.ID, "cause", err)
 		}
 	}
@@ -167,7 +170,14 @@ func (w *Volumes) failed(ctx context.Context, was *cinder.Volume, why error) err
 		v.DueAt = w.s.Now().Add(converge.Backoff(int(v.Tries)))
 		if final {
 			trouble := troubleOf(v)
-			v.Status, v.Wish, v.DueAt = errorOf[v.Wish], cinder.Kept, time.Time{}
+			if err := w.failedTask(ctx, v); err != nil {
+				return err
+			}
+			status, err := w.s.Settled(ctx, v.ID)
+			if err != nil {
+				return err
+			}
+			v.Status, v.Wish, v.DueAt, v.Task = cmp.Or(errorOf[v.Wish], status), cinder.Kept, time.Time{}, nil
 			if err := w.s.TellServers(ctx, v.ID, false); err != nil {
 				return err
 			}
@@ -188,6 +198,10 @@ func troubleOf(v *cinder.Volume) cinder.Trouble {
 		return cinder.ExtendFailed
 	case v.Wish == cinder.Drop:
 		return cinder.DeleteFailed
+	case v.Wish == cinder.Move:
+		return cinder.MoveFailed
+	case v.Wish == cinder.Upload:
+		return cinder.CopyFailed
 	}
 	return cinder.CreateFailed
 }
@@ -301,7 +315,8 @@ func (w *Volumes) extend(ctx context.Context, v *cinder.Volume) error {
 		return err
 	case !ok:
 		return converge.Final{Err: errors.New("the volume is not on its backend")}
-	case size >= v.WantedSize:
+	}
+	if size >= v.WantedSize {
 		return nil
 	}
 	return b.Extend(ctx, v.ID, v.WantedSize)
@@ -316,7 +331,11 @@ func (w *Volumes) drop(ctx context.Context, v *cinder.Volume) error {
 	if stuck := slices.IndexFunc(ps, func(p *cinder.Snapshot) bool { return p.Status == cinder.ErrorDeleting }); stuck >= 0 {
 		return converge.Final{Err: errors.New("snapshot " + ps[stuck].ID + " cannot be removed")}
 	}
-	if len(ps) > 0 {
+	made, err := w.s.Sourced(ctx, v.ID)
+	if err != nil {
+		return err
+	}
+	if len(ps) > 0 || made { // what is being made of it reads it yet
 		return converge.Later(500 * time.Millisecond)
 	}
 	return w.ladder.Descend(ctx, v)
@@ -330,12 +349,11 @@ func (w *Volumes) snapshot(ctx context.Context, v *cinder.Volume, p *cinder.Snap
 	case b == nil:
 		err = errors.New("the backend " + v.Backend + " is not there")
 	case p.Wish == cinder.Drop:
-		err = b.DeleteSnapshot(ctx, v.ID, p.ID)
+		err = w.dropSnapshot(ctx, b, p)
+	case p.Wish == cinder.Adopt:
+		_, err = b.AdoptSnapshot(ctx, v.ID, p.Task["ref"], p.ID)
 	default:
-		var ok bool
-		if ok, err = b.HasSnapshot(ctx, v.ID, p.ID); err == nil && !ok {
-			err = b.CreateSnapshot(ctx, v.ID, p.ID)
-		}
+		err = w.takeSnapshot(ctx, b, v, p)
 	}
 	if ctx.Err() != nil {
 		return nil
@@ -344,6 +362,7 @@ func (w *Volumes) snapshot(ctx context.Context, v *cinder.Volume, p *cinder.Snap
 }
 
 func (w *Volumes) settleSnapshot(ctx context.Context, was *cinder.Snapshot, why error) error {
+	wait, later := converge.IsLater(why)
 	return w.s.Tx(ctx, func(ctx context.Context) error {
 		p, err := w.s.Store.Snapshot(ctx, was.ID)
 		if fault.Is(err, fault.NotFound) || err == nil && p.Wish != was.Wish {
@@ -357,7 +376,10 @@ func (w *Volumes) settleSnapshot(ctx context.Context, was *cinder.Snapshot, why 
 				return err
 			}
 			return w.s.SettleSnapshots(ctx, p.GroupSnapshotID)
+		case later:
+			p.DueAt = w.s.Now().Add(wait)
 		case why == nil:
+			p.Task = nil
 			p.Status, p.Wish, p.Tries, p.LastFault, p.DueAt = cinder.Available, cinder.Kept, 0, "", time.Time{}
 		default:
 			slog.Warn("snapshot's pass failed", "snapshot", p.ID, "volume", p.VolumeID, "project", p.ProjectID, "tries", p.Tries, "cause", why)

@@ -150,8 +150,8 @@ build_timeout = 60
 build_interval = 1
 [volume-feature-enabled]
 backup = %[15]t
-manage_volume = false
-manage_snapshot = false
+manage_volume = true
+manage_snapshot = true
 [service_available]
 cinder = %[14]t
 neutron = true

@@ -13,6 +13,8 @@ ALTER TABLE attachments ADD COLUMN connection TEXT;
 CREATE INDEX volumes_newest ON volumes (created_at, id);
 CREATE INDEX volumes_name ON volumes (project_id, name);
 CREATE INDEX volumes_status ON volumes (project_id, status, created_at);
+CREATE INDEX volumes_source ON volumes (source_id);
+CREATE INDEX volumes_of_snapshot ON volumes (snapshot_id);
 CREATE INDEX volumes_group ON volumes (group_id);
 CREATE INDEX snapshots_newest ON snapshots (created_at, id);
 CREATE INDEX snapshots_group ON snapshots (group_snapshot_id);
@@ -50,6 +52,6 @@ CREATE TABLE volume_services (host TEXT NOT NULL, name TEXT NOT NULL, disabled B
 -- +goose Down
 DROP TABLE volume_services; DROP TABLE volume_default_types; DROP TABLE volume_messages; DROP TABLE volume_transfers; DROP TABLE volume_encryptions; DROP TABLE volume_qos_specs;
 DROP TABLE volume_group_snapshots; DROP TABLE volume_groups; DROP TABLE volume_group_types; DROP TABLE volume_backups;
-DROP INDEX snapshots_group; DROP INDEX snapshots_newest; DROP INDEX volumes_group; DROP INDEX volumes_status; DROP INDEX volumes_name; DROP INDEX volumes_newest;
+DROP INDEX snapshots_group; DROP INDEX snapshots_newest; DROP INDEX volumes_group; DROP INDEX volumes_of_snapshot; DROP INDEX volumes_source; DROP INDEX volumes_status; DROP INDEX volumes_name; DROP INDEX volumes_newest;
 ALTER TABLE attachments DROP COLUMN connection; ALTER TABLE volume_types DROP COLUMN qos_id; ALTER TABLE snapshots DROP COLUMN task; ALTER TABLE snapshots DROP COLUMN percent; ALTER TABLE snapshots DROP COLUMN group_snapshot_id;
 ALTER TABLE volumes DROP COLUMN admin; ALTER TABLE volumes DROP COLUMN task; ALTER TABLE volumes DROP COLUMN migration; ALTER TABLE volumes DROP COLUMN key_id; ALTER TABLE volumes DROP COLUMN group_id;
