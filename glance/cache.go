@@ -80,11 +80,14 @@ func (g *Imaging) saveCached(ctx context.Context, c *Cached) error {
 	return g.Tx(context.WithoutCancel(ctx), func(ctx context.Context) error { return g.SaveCacheRow(ctx, c) })
 }
 
+// patience is how long an image stays queued: so long it can be taken back, and what is
+// read once is not copied while it is being read.
+const patience = 2 * time.Second
+
 func (g *Imaging) queue(ctx context.Context, id string) error {
 	now := g.Now()
 	return g.Tx(context.WithoutCancel(ctx), func(ctx context.Context) error {
-		g.After(ctx, g.wake)
-		return g.SaveCacheRow(ctx, &Cached{ImageID: id, Host: g.opts.Host, State: "queued", DueAt: now, LastAccessed: now, LastModified: now})
+		return g.SaveCacheRow(ctx, &Cached{ImageID: id, Host: g.opts.Host, State: "queued", DueAt: now.Add(patience), LastAccessed: now, LastModified: now})
 	})
 }
 

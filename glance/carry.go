@@ -294,8 +294,12 @@ func (g *Imaging) takeBack(ctx context.Context, j *job, now *Image, broke string
 		}
 	}
 	now.Locations = kept
-	if broke != "" {
-		now.Properties[failedImport] = with(now.Properties[failedImport], broke)
+	failed := []string{broke}
+	if broke == "" { // it did not come as far as any store
+		failed = j.t.Input.Stores
+	}
+	for _, store := range failed {
+		now.Properties[failedImport] = with(now.Properties[failedImport], store)
 	}
 	now.Properties[importingTo] = ""
 	return g.leave(ctx, now.ID, left...)

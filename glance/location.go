@@ -122,6 +122,9 @@ func (g *Imaging) Locate(ctx context.Context, i *Image, address string, metadata
 
 // locate reads the bytes of a location for their hashes, and makes the image active.
 func (g *Imaging) locate(ctx context.Context, j *job) error {
+	if len(j.i.Locations) == 0 { // it was being given up when a process died
+		return fault.New(fault.Invalid, "The location cannot be read.")
+	}
 	s, err := g.sink(ctx, j.i, j.i.DiskFormat, g.opts.ImageSizeCap)
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func (g *Imaging) bring(ctx context.Context, i *Image, store, name string, l loa
 	if b == nil {
 		return fault.New(fault.Unavailable, "Store %s is not there any more.", store)
 	}
-	if err := g.book(ctx, i, store, name); err != nil {
+	if err := g.anew(ctx, i, b, store, name); err != nil {
 		return err
 	}
 	w, err := b.Create(ctx, name, l.size)
@@ -74,6 +74,21 @@ func (g *Imaging) bring(ctx context.Context, i *Image, store, name string, l loa
 		return err
 	}
 	return full(w.Commit())
+}
+
+// anew books a name, and clears away what an earlier try of the same move has left.
+func (g *Imaging) anew(ctx context.Context, i *Image, b Backend, store, name string) error {
+	rows, err := g.Booked(ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	if err := g.book(ctx, i, store, name); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(rows, func(r *Bytes) bool { return r.Store == store && r.Name == name }) {
+		return b.Delete(ctx, name)
+	}
+	return nil
 }
 
 // touch says that an image's move goes on.

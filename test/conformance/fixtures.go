@@ -14,7 +14,8 @@ import (
 type fixtures struct {
 	image, image2, flavor, flavor2, public string
 	extensions                             []string
-	blocks, backups                        bool // there is block storage, and a place for its backups
+	web                                    string // an address with an image, of a cloud of our own
+	blocks, backups                        bool   // there is block storage, and a place for its backups
 }
 
 // prepare makes what is missing: two images, two flavors, an external network.
@@ -138,9 +139,7 @@ connect_method = fixed
 build_timeout = 30
 # tempest uploads random bytes as each of these; formats with a header are refused for what they are not
 disk_formats = raw,ami,ari,aki
-[image-feature-enabled]
-import_image = false
-[volume]
+%[16]s[volume]
 catalog_type = volumev3
 min_microversion = 3.0
 max_microversion = 3.71
@@ -160,5 +159,5 @@ nova = true
 swift = false
 horizon = false
 `, filepath.Join(dir, "logs"), filepath.Join(dir, "lock"), get("OS_USERNAME", "admin"), get("OS_PASSWORD", ""), get("OS_PROJECT_NAME", "admin"), get("OS_AUTH_URL", ""), get("OS_REGION_NAME", "RegionOne"),
-		f.image, f.image2, f.flavor, f.flavor2, f.public, strings.Join(f.extensions, ","), f.blocks, f.backups)
+		f.image, f.image2, f.flavor, f.flavor2, f.public, strings.Join(f.extensions, ","), f.blocks, f.backups, imageConf(f.web))
 }

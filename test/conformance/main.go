@@ -67,7 +67,12 @@ func run(area, only string, keep, learn bool, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	env, stop, err := target(dir)
+	web, err := serveImage()
+	if err != nil {
+		return err
+	}
+	defer web.Close()
+	env, stop, err := target(dir, web)
 	if err != nil {
 		return err
 	}
@@ -76,6 +81,9 @@ func run(area, only string, keep, learn bool, dir string) error {
 	f, err := prepare(ctx, env)
 	if err != nil {
 		return fmt.Errorf("fixtures: %w", err)
+	}
+	if env != nil {
+		f.web = web.address
 	}
 	if err := os.WriteFile(filepath.Join(dir, "tempest.conf"), []byte(f.conf(env, dir)), 0o600); err != nil {
 		return err
@@ -93,12 +101,15 @@ func run(area, only string, keep, learn bool, dir string) error {
 }
 
 // target is the cloud of the environment, else a new one on simulated hosts.
-func target(dir string) (map[string]string, func(), error) {
+func target(dir string, web *webImage) (map[string]string, func(), error) {
 	if os.Getenv("OS_AUTH_URL") != "" {
 		return nil, func() {}, nil
 	}
 	c, err := cloudtest.New(dir, "--sim", "2")
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := web.allow(c.Data); err != nil {
 		return nil, nil, err
 	}
 	if err := c.Up(); err != nil {
