@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,7 +38,7 @@ func (c *Cloud) images(ctx context.Context, cfg Config) error {
 	}
 	parts.Limits, parts.Regions = imageLimits{c.Identity}, imageRegions{c.Identity}
 	c.Imaging = glance.New(s, parts)
-	if err := work.Recover(ctx, c.Imaging); err != nil {
+	if err := errors.Join(work.Recover(ctx, c.Imaging), c.Imaging.Usual(ctx)); err != nil {
 		return err
 	}
 	c.Handlers["image"] = glanceapi.New(c.Imaging, c.Identity, c.Rules["glance"], cfg.Address(5000))

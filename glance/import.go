@@ -135,7 +135,13 @@ func (g *Imaging) beginImport(i *Image, t *Task) {
 
 // importable tells whether an image may be imported by a method as it is now.
 func (g *Imaging) importable(i *Image, r *ImportRequest) error {
-	m := r.Method.Name
+	m, rule := r.Method.Name, "modify_image"
+	if m == "copy-image" {
+		rule = "copy_image"
+	}
+	if err := r.May(rule, i); err != nil {
+		return err
+	}
 	switch {
 	case i.Upload != "":
 		return fault.New(fault.Conflict, "Image has active task")
@@ -153,14 +159,9 @@ func (g *Imaging) importable(i *Image, r *ImportRequest) error {
 		return fault.New(fault.Conflict, "'disk_format' needs to be set before import")
 	}
 	if m == "glance-download" {
-		if err := r.Method.remote(); err != nil {
-			return err
-		}
+		return r.Method.remote()
 	}
-	if m == "copy-image" {
-		return r.May("copy_image", i)
-	}
-	return r.May("modify_image", i)
+	return nil
 }
 
 // remote checks what a download from another region needs.

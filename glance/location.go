@@ -25,11 +25,11 @@ type NewLocation struct {
 // them. trusted may name stores of this cloud, others only addresses outside.
 func (g *Imaging) AddLocation(ctx context.Context, id string, n NewLocation, trusted bool, request string, may func(*Image) error) error {
 	_, err := g.Change(ctx, id, func(ctx context.Context, i *Image) error {
-		if i.Status != Queued {
-			return fault.New(fault.Conflict, "It's not allowed to add locations if image status is %s.", i.Status)
-		}
 		if err := may(i); err != nil {
 			return err
+		}
+		if i.Status != Queued {
+			return fault.New(fault.Conflict, "It's not allowed to add locations if image status is %s.", i.Status)
 		}
 		if i.Upload != "" {
 			return fault.New(fault.Conflict, "New operation on image '%s' is not permitted as prior operation is still in progress", id)

@@ -79,6 +79,9 @@ type Definitions interface {
 	DeleteAssociation(ctx context.Context, namespace, name string) (int, error)
 	ResourceTypes(ctx context.Context) ([]*ResourceType, error)
 	EnsureResourceType(ctx context.Context, t *ResourceType) error
+
+	// Mark notes that something was done, and tells whether it had been noted before.
+	Mark(ctx context.Context, what string) (bool, error)
 }
 
 // Namespace is a namespace that the caller in ctx may see.

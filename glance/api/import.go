@@ -13,7 +13,7 @@ import (
 func (s *service) imports() []rest.Route {
 	return []rest.Route{
 		{On: "PUT /v2/images/{id}/stage", Asks: "modify_image, of what was found", Do: rest.Do(s.stage), Stream: true, Status: 204, Mutates: true},
-		{On: "POST /v2/images/{id}/import", Asks: "modify_image or copy_image, of what was found", Do: rest.DoNothing(s.bring), Status: 202, Mutates: true},
+		{On: "POST /v2/images/{id}/import", Asks: "modify_image, of what was found; copy_image to copy", Do: rest.DoNothing(s.bring), Status: 202, Mutates: true},
 		{On: "DELETE /v2/stores/{store}/{id}", Asks: "delete_image_location, of what was found", Do: rest.DoNothing(s.dropFrom), Status: 204, Mutates: true},
 	}
 }

@@ -313,3 +313,35 @@ func TestTasks(t *testing.T) {
 		}
 	})
 }
+
+func TestTheUsualDefinitions(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := open(t, db)
+		for range 2 { // also at the second start
+			if err := s.g.Usual(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		on := "/v2/metadefs/namespaces"
+		_, out := s.do("reader@p1", "GET "+on+"?resource_types=OS::Nova::Flavor&limit=100", "")
+		if n := len(out["namespaces"].([]any)); n < 8 {
+			t.Error(n, "namespaces are for flavors")
+		}
+		_, out = s.do("reader@p1", "GET "+on+"/OS::Compute::Watchdog", "")
+		p, _ := out["properties"].(map[string]any)["watchdog_action"].(map[string]any)
+		if len(p["enum"].([]any)) != 5 || out["protected"] != true || len(out["resource_type_associations"].([]any)) != 3 {
+			t.Error(out)
+		}
+		if _, out = s.do("reader@p1", "GET "+on+"/OS::Compute::Quota/objects/Disk%20QoS", ""); len(out["properties"].(map[string]any)) != 6 {
+			t.Error(out)
+		}
+		s.ask("admin@p0", "PUT "+on+"/OS::Compute::Watchdog", `{"namespace":"OS::Compute::Watchdog","protected":false}`)
+		s.ask("admin@p0", "DELETE "+on+"/OS::Compute::Watchdog", "")
+		if err := s.g.Usual(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.ask("reader@p1", "GET "+on+"/OS::Compute::Watchdog", ""); got != 404 {
+			t.Error("what was deleted came back:", got)
+		}
+	})
+}

@@ -150,3 +150,12 @@ func (s *Store) EnsureResourceType(ctx context.Context, t *glance.ResourceType) 
 	_, err := s.db.Q(ctx).NewInsert().Model(&resourceType{ResourceType: t}).On("CONFLICT (name) DO NOTHING").Exec(ctx)
 	return err
 }
+
+func (s *Store) Mark(ctx context.Context, what string) (bool, error) {
+	res, err := s.db.Q(ctx).NewRaw("INSERT INTO image_marks (name) VALUES (?) ON CONFLICT (name) DO NOTHING", what).Exec(ctx)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 0, err
+}

@@ -25,6 +25,8 @@ var bodies = map[string]filling{
 	"image POST /v2/images":                      {body: `{"name":"x","owner":"{project}"}`},
 	"image PATCH /v2/images/{id}":                {body: `[{"op":"add","path":"/x","value":"y"}]`},
 	"image POST /v2/images/{id}/import":          {body: `{"method":{"name":"glance-direct"}}`},
+	"image POST /v2/images/{id}/locations":       {body: `{"url":"http://example.org/x"}`},
+	"image POST /v2/tasks":                       {body: `{"type":"import","input":{"import_from":"http://example.org/x","import_from_format":"raw","image_properties":{}}}`},
 	"image POST /v2/images/{id}/members":         {body: `{"member":"44444444444444444444444444444444"}`},
 	"image PUT /v2/images/{id}/members/{member}": {body: `{"status":"accepted"}`},
 
@@ -99,6 +101,8 @@ var apart = map[string]string{
 	"identity POST /v3/s3tokens":                 "the request is not signed",
 	"identity GET /v3/OS-TRUST/trusts":           "filtered by trustor, another rule holds",
 	"identity GET /v3/role_assignments":          "a domain's token is shown those of its domain, whatever is asked for",
+	"image POST /v2/images/{id}/locations":       "a service sees an image only as everybody does",
+	"image DELETE /v2/stores/{store}/{id}":       "an image's only location stays",
 	"network PUT /v2.0/ports/{id}/tags":          "update_port:tags is asked, too",
 	"network POST /v2.0/ports/{id}/tags":         "update_port:tags is asked, too",
 	"network PUT /v2.0/ports/{id}/tags/{tag}":    "update_port:tags is asked, too",
