@@ -23,3 +23,13 @@ func (a *Agent) VNC(ctx context.Context, id string) (io.ReadWriteCloser, error) 
 func (a *Agent) Diagnostics(ctx context.Context, id string) (wish.Diagnostics, error) {
 	return a.Hypervisor.Diagnostics(ctx, id)
 }
+
+// CopyDisk copies a guest's volume as it is at one instant.
+func (a *Agent) CopyDisk(ctx context.Context, id string, volume, where wish.Disk) error {
+	return a.Hypervisor.CopyDisk(ctx, id, volume, where)
+}
+
+// Capture is the guest's root disk at one instant.
+func (a *Agent) Capture(ctx context.Context, id string) (io.ReadCloser, error) {
+	return a.Hypervisor.Capture(ctx, id)
+}

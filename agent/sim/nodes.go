@@ -146,3 +146,21 @@ func (n *Nodes) Diagnostics(ctx context.Context, id string) (wish.Diagnostics, e
 	}
 	return h.Diagnostics(ctx, id)
 }
+
+// CopyDisk copies a guest's volume.
+func (n *Nodes) CopyDisk(ctx context.Context, id string, volume, where wish.Disk) error {
+	h, err := n.live(id)
+	if err != nil {
+		return err
+	}
+	return h.CopyDisk(ctx, id, volume, where)
+}
+
+// Capture is an empty disk, as a guest's is here.
+func (n *Nodes) Capture(ctx context.Context, id string) (io.ReadCloser, error) {
+	h, err := n.live(id)
+	if err != nil {
+		return nil, err
+	}
+	return h.Capture(ctx, id)
+}

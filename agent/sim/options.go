@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Steps whose delay and failure can be set: those of the agent's ladder, and two more.
+// Steps whose delay and failure can be set: those of the agent's ladder, and what else can take its time.
 const (
 	Imaged     = "imaged"
 	Disked     = "disked"
@@ -15,6 +15,7 @@ const (
 	Started    = "started"
 	Shutdown   = "shutdown" // the guest's own, when asked; a failing one is deaf to the power button
 	Removed    = "removed"  // of disks
+	Copied     = "copied"   // a volume, at one instant
 )
 
 // Options are what the nodes are like. The zero value of a field means its default.

@@ -176,7 +176,8 @@ type Plane interface {
 	Image(ctx context.Context, id string) (io.ReadCloser, error)
 }
 
-// Node side calls that a user waits for. They change nothing.
+// Live is the node side of calls that a user or a loop waits for. The guest does not
+// notice them.
 type Live interface {
 	// ConsoleLog is the tail of the guest's serial console, all of it for lines < 0.
 	ConsoleLog(ctx context.Context, serverID string, lines int) (string, error)
@@ -184,6 +185,11 @@ type Live interface {
 	VNC(ctx context.Context, serverID string) (io.ReadWriteCloser, error)
 	// Diagnostics are counters of a running guest, as nova's 2.48 form needs them.
 	Diagnostics(ctx context.Context, serverID string) (Diagnostics, error)
+	// CopyDisk copies a guest's volume, as it is at one instant, to a place that is
+	// there and as large. Where says how that is reached.
+	CopyDisk(ctx context.Context, serverID string, volume, where Disk) error
+	// Capture is a guest's root disk at one instant, as a qcow2 file of its own.
+	Capture(ctx context.Context, serverID string) (io.ReadCloser, error)
 }
 
 // Diagnostics of one running guest.
