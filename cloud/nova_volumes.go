@@ -149,3 +149,11 @@ func (x volumes) Delete(ctx context.Context, volume string) error {
 
 var _ nova.Volumes = volumes{}
 var _ cinder.Servers = (*nova.Compute)(nil)
+
+func (x volumes) Snapshot(ctx context.Context, volume, name string) (string, error) {
+	p, err := x.s.CreateSnapshot(ctx, token.From(ctx), cinder.SnapshotSpec{VolumeID: volume, Name: &name, InUse: true})
+	if err != nil {
+		return "", err
+	}
+	return p.ID, nil
+}

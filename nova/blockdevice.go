@@ -54,6 +54,8 @@ type Volumes interface {
 	Reserve(ctx context.Context, h Hold) (Hold, error)
 	// Of is the holds of servers.
 	Of(ctx context.Context, servers ...string) (map[string][]Hold, error)
+	// Snapshot has a volume's content kept as it is now, also of one in use.
+	Snapshot(ctx context.Context, volume, name string) (id string, err error)
 	// Fact is a volume whoever asks.
 	Fact(ctx context.Context, id string) (VolumeFacts, error)
 	// Reach makes a held volume reachable from host and says how; it may take a while.
@@ -72,11 +74,12 @@ type Volumes interface {
 // draftDevices checks the disks asked for, and makes the server one that boots from a
 // volume where the first of them is one.
 func (c *Compute) draftDevices(ctx context.Context, s *Server, spec ServerSpec) error {
+	devices := append(s.Asked.Devices, spec.Devices...)
 	var indexes []int64
-	if spec.ImageID != "" && !slices.ContainsFunc(spec.Devices, func(b BlockDevice) bool { return b.Source == "image" && !b.volume() && b.BootIndex == 0 }) {
+	if s.ImageID != "" && spec.ImageID != "" && !slices.ContainsFunc(spec.Devices, func(b BlockDevice) bool { return b.Source == "image" && !b.volume() && b.BootIndex == 0 }) {
 		indexes = append(indexes, 0) // the image's own disk
 	}
-	for _, b := range spec.Devices {
+	for _, b := range devices {
 		if b.BootIndex >= 0 {
 			indexes = append(indexes, b.BootIndex)
 		}
@@ -93,7 +96,7 @@ func (c *Compute) draftDevices(ctx context.Context, s *Server, spec ServerSpec) 
 	if len(indexes) == 0 {
 		return badMapping("Boot sequence for the instance and image/block device mapping combination is not valid.")
 	}
-	s.Asked.Devices = spec.Devices
+	s.Asked.Devices = devices
 	return nil
 }
 

@@ -24,7 +24,7 @@ type Compute struct {
 	// http://127.0.0.1:8774/console.
 	ConsoleURL string
 
-	wake    func() // the loop that works on due servers
+	wake    func() // the loops that work on due servers and captures
 	hosts   wake.Hub
 	strange strangers
 }
@@ -36,6 +36,12 @@ func New(s Store, i Images, n Networks, p Placing, l Nodes) *Compute {
 
 // Woken says what to call when a server has become due.
 func (c *Compute) Woken(f func()) { c.wake = f }
+
+// AlsoWoken adds another to what is called then.
+func (c *Compute) AlsoWoken(f func()) {
+	first := c.wake
+	c.wake = func() { first(); f() }
+}
 
 // Wake has the loop look at once.
 func (c *Compute) Wake() { c.wake() }

@@ -141,6 +141,14 @@ func (c *Compute) draftImage(ctx context.Context, s *Server, spec ServerSpec) er
 		return err
 	}
 	s.ImageID, s.Image = i.ID, i
+	devices, err := devicesOf(i, spec.Devices)
+	if err != nil {
+		return err
+	}
+	if len(devices) > 0 { // an image of a server whose disks are volumes
+		s.ImageID = ""
+		s.Asked.Devices = devices
+	}
 	return fitsImage(s.Flavor, i)
 }
 

@@ -2,6 +2,7 @@ package nova
 
 import (
 	"context"
+	"io"
 
 	"stackd/agent/wish"
 )
@@ -24,6 +25,12 @@ type ImageFacts struct {
 type Images interface {
 	// Image is one that the caller in ctx may see; NotFound otherwise.
 	Image(ctx context.Context, id string) (ImageFacts, error)
+	// Create makes an image without bytes yet, in the transaction of ctx.
+	Create(ctx context.Context, i ImageSpec) (id string, err error)
+	// Filled tells whether it has its bytes; Fill gives it all of them, or none.
+	Filled(ctx context.Context, id string) (bool, error)
+	Fill(ctx context.Context, id string, body io.Reader) error
+	Drop(ctx context.Context, id string) error
 }
 
 // A NetworkRequest is one NIC asked for.

@@ -41,6 +41,13 @@ type Store interface {
 	Usage(ctx context.Context, projectID string) (Usage, error)
 	PurgeServers(ctx context.Context, before time.Time) error
 
+	InsertCapture(ctx context.Context, k *Capture) error
+	DeleteCapture(ctx context.Context, image string) error
+	DueCaptures(ctx context.Context, limit int) ([]string, error)
+	ClaimCapture(ctx context.Context, image string, lease time.Duration) (*Capture, error) // nil when not due
+	RenewCapture(ctx context.Context, image string, lease time.Duration) error
+	RetryCapture(ctx context.Context, image string, after time.Duration) error
+
 	InsertFlavor(ctx context.Context, f *Flavor) error
 	Flavor(ctx context.Context, id string) (*Flavor, error)
 	Flavors(ctx context.Context, l listing.List, q FlavorQuery) ([]*Flavor, error)

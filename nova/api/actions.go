@@ -24,7 +24,10 @@ func (s *service) actions() []rest.Route {
 	add := s.action("addSecurityGroup", "os_compute_api:os-security-groups:add", s.group(c.AddGroup))
 	drop := s.action("removeSecurityGroup", "os_compute_api:os-security-groups:remove", s.group(c.DropGroup))
 	add.Body, drop.Body = s.shelf.Get("servers.securityGroup"), s.shelf.Get("servers.securityGroup")
+	image := s.action("createImage", "os_compute_api:servers:create_image", nil)
+	image.Body, image.Do = s.shelf.Get("servers.createImage"), rest.Do(s.createImage)
 	return []rest.Route{
+		image,
 		s.action("os-start", "os_compute_api:servers:start", func(r *rest.Call, id string) error { return c.Start(r.Context(), id) }),
 		s.action("os-stop", "os_compute_api:servers:stop", func(r *rest.Call, id string) error { return c.Stop(r.Context(), id) }),
 		s.action("pause", "os_compute_api:os-pause-server:pause", func(r *rest.Call, id string) error { return c.Pause(r.Context(), id) }),
@@ -86,4 +89,28 @@ func (s *service) group(do func(ctx ctxt, id, name string) error) func(*rest.Cal
 		}
 		return nil
 	}
+}
+
+type imageOut struct {
+	ID string `wire:"image_id,2.45.."`
+}
+
+// createImage answers with the new image's address, since 2.45 with its id.
+func (s *service) createImage(c *rest.Call, in struct {
+	byID
+	Image struct {
+		Name     string
+		Metadata map[string]string
+	} `json:"createImage"`
+}) (*imageOut, error) {
+	s.ctx(c)
+	id, err := s.c.CreateImage(c.Context(), in.ID, strings.TrimSpace(in.Image.Name), in.Image.Metadata)
+	if err != nil {
+		return nil, err
+	}
+	if c.From(2, 45) {
+		return &imageOut{id}, nil
+	}
+	c.W.Header().Set("Location", c.Base()+"/images/"+id)
+	return nil, nil
 }

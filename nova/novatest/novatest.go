@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -21,13 +23,14 @@ import (
 
 // A World is a compute and all that is below it.
 type World struct {
-	C     *nova.Compute
-	Work  *work.Servers
-	DB    *sqldb.DB
-	Nets  *Nets
-	Place *Place
-	Node  *Node
-	Disks *Volumes
+	C      *nova.Compute
+	Work   *work.Servers
+	DB     *sqldb.DB
+	Nets   *Nets
+	Place  *Place
+	Node   *Node
+	Disks  *Volumes
+	Images *Images
 }
 
 // ImageID is the one image; FlavorID the one flavor.
@@ -44,11 +47,13 @@ func New(t testing.TB, db *sqldb.DB) *World {
 		t.Fatal(err)
 	}
 	w := &World{DB: db, Nets: &Nets{ports: map[string][]nova.NIC{}}, Place: &Place{free: map[string]int64{}, took: map[string]string{}}}
-	w.C = nova.New(s, images{}, w.Nets, w.Place, nil)
+	w.Images = &Images{Made: map[string]nova.ImageSpec{}, Bytes: map[string][]byte{}}
+	w.Node = &Node{Host: "h1", Guests: map[string]wish.Seen{}}
+	w.C = nova.New(s, w.Images, w.Nets, w.Place, w.Node)
 	w.Disks = newVolumes()
 	w.C.Volumes = w.Disks
 	w.Work = work.New(w.C)
-	w.Node = &Node{C: w.C, Host: "h1", Guests: map[string]wish.Seen{}}
+	w.Node.C = w.C
 	w.Node.Pass(t)
 	err = w.C.Tx(t.Context(), func(ctx context.Context) error {
 		return w.C.InsertFlavor(ctx, &nova.Flavor{ID: FlavorID, Name: "tiny", VCPUs: 1, RAM: 64, Disk: 1, RxtxFactor: 1, Public: true, ExtraSpecs: map[string]string{}, CreatedAt: w.C.Now()})
@@ -96,13 +101,58 @@ func (w *World) Due(t testing.TB) ([]string, error) {
 	return w.C.DueServers(t.Context(), 1000)
 }
 
-type images struct{}
-
-func (images) Image(_ context.Context, id string) (nova.ImageFacts, error) {
+func (x *Images) Image(_ context.Context, id string) (nova.ImageFacts, error) {
+	if m, ok := x.Made[id]; ok {
+		return nova.ImageFacts{ID: id, Name: m.Name, Status: "active", Format: m.Format, Properties: m.Properties}, nil
+	}
 	if id != ImageID {
 		return nova.ImageFacts{}, fault.New(fault.NotFound, "no image %s", id)
 	}
 	return nova.ImageFacts{ID: id, Name: "tiny", Status: "active", Format: "qcow2", Size: 100, Virtual: 1 << 20, SHA512: "00"}, nil
+}
+
+// Images is an image service: one image to boot from, and those made of servers.
+type Images struct {
+	mu    sync.Mutex
+	Made  map[string]nova.ImageSpec
+	Bytes map[string][]byte // of those that are filled
+	Break error             // of the next Fill
+}
+
+func (x *Images) Create(_ context.Context, w nova.ImageSpec) (string, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	id := fmt.Sprintf("image-%d", len(x.Made)+1)
+	x.Made[id] = w
+	return id, nil
+}
+
+func (x *Images) Filled(_ context.Context, id string) (bool, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	_, ok := x.Bytes[id]
+	return ok, nil
+}
+
+func (x *Images) Fill(_ context.Context, id string, body io.Reader) error {
+	b, err := io.ReadAll(body)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err == nil {
+		err = x.Break
+	}
+	if err == nil {
+		x.Bytes[id] = b
+	}
+	return err
+}
+
+func (x *Images) Drop(_ context.Context, id string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.Made, id)
+	delete(x.Bytes, id)
+	return nil
 }
 
 // Nets is a network service of one network; Break fails the next allocation.
@@ -296,4 +346,14 @@ func (n *Node) carryOut(s wish.Server) {
 		}
 		n.Guests[s.ID] = g
 	}
+}
+
+// Live is the node itself, whatever the host.
+func (n *Node) Live(string) (wish.Live, error) { return liveNode{}, nil }
+
+// liveNode answers with a disk of a few bytes.
+type liveNode struct{ wish.Live }
+
+func (liveNode) Capture(context.Context, string) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader("a disk")), nil
 }

@@ -11,15 +11,16 @@ import (
 
 // Volumes is a block storage in memory. Making is the status of what Make makes.
 type Volumes struct {
-	mu     sync.Mutex
-	All    map[string]nova.VolumeFacts
-	Holds  map[string]nova.Hold
-	Making string
-	n      int
+	mu        sync.Mutex
+	All       map[string]nova.VolumeFacts
+	Holds     map[string]nova.Hold
+	Making    string
+	Snapshots map[string]nova.VolumeFacts // by the snapshot's id
+	n         int
 }
 
 func newVolumes() *Volumes {
-	return &Volumes{All: map[string]nova.VolumeFacts{}, Holds: map[string]nova.Hold{}, Making: "available"}
+	return &Volumes{All: map[string]nova.VolumeFacts{}, Holds: map[string]nova.Hold{}, Making: "available", Snapshots: map[string]nova.VolumeFacts{}}
 }
 
 // Add puts a volume there.
@@ -50,7 +51,21 @@ func (x *Volumes) Fact(_ context.Context, id string) (nova.VolumeFacts, error) {
 	return v, nil
 }
 
+func (x *Volumes) Snapshot(_ context.Context, volume, _ string) (string, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.n++
+	id := fmt.Sprintf("snapshot-%d", x.n)
+	x.Snapshots[id] = x.All[volume]
+	return id, nil
+}
+
 func (x *Volumes) SnapshotOf(_ context.Context, id string) (nova.VolumeFacts, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if v, ok := x.Snapshots[id]; ok {
+		return v, nil
+	}
 	return nova.VolumeFacts{}, fault.New(fault.NotFound, "Snapshot %s could not be found.", id)
 }
 

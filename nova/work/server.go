@@ -147,7 +147,10 @@ func (w *Servers) settle(ctx context.Context, s *nova.Server) error {
 		if s.TaskState != "" || s.ActionID != "" {
 			s.UpdatedAt = now
 		}
-		s.TaskState, s.Tries, s.DueAt = "", 0, time.Time{}
+		if s.TaskState != nova.ImageSnapshot { // that one ends with its capture
+			s.TaskState = ""
+		}
+		s.Tries, s.DueAt = 0, time.Time{}
 		return w.finish(ctx, s, "Success", "")
 	})
 }
