@@ -151,6 +151,7 @@ func (c *Cloud) compute(ctx context.Context, cfg Config) error {
 	c.Compute = nova.New(s, images{c.Imaging}, networks{c.Networking}, placing{c.Placement}, c.Nodes)
 	c.Compute.Volumes = volumes{c.Storage}
 	c.Storage.Serve(c.Compute)
+	c.Storage.Served(guests{c.Compute})
 	c.Compute.ConsoleURL = cfg.Console + "/vnc_lite.html"
 	c.Networking.OnPortUp(func(port string, _ bool) { c.Compute.PortMoved(context.Background(), port) })
 	c.Handlers["compute"] = novaapi.New(c.Compute, c.Identity, c.Rules["nova"], cfg.Address(5000))

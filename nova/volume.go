@@ -262,3 +262,23 @@ func diskOf(h Hold) (wish.Disk, bool) {
 func badMapping(format string, args ...any) error {
 	return fault.New(fault.Invalid, "Block Device Mapping is Invalid: %s", fmt.Sprintf(format, args...))
 }
+
+// CopyVolume has a server's host copy a volume of its, as it is at one instant, to a
+// place that is there.
+func (c *Compute) CopyVolume(ctx context.Context, server, volume, kind string, source map[string]string) error {
+	s, err := c.Server(ctx, server)
+	if err != nil {
+		return err
+	}
+	h, err := c.Hold(ctx, server, volume)
+	if err != nil {
+		return err
+	}
+	l, err := c.Nodes.Live(s.Host)
+	if err != nil {
+		return err
+	}
+	d := h.Disk
+	d.VolumeID = volume
+	return l.CopyDisk(ctx, server, d, wish.Disk{VolumeID: volume, Kind: kind, Source: source})
+}
