@@ -147,7 +147,7 @@ func (c *Compute) snapshotVolumes(ctx context.Context, s *Server, spec *ImageSpe
 	}
 	text, err := json.Marshal(all)
 	spec.Properties["block_device_mapping"], spec.Properties["bdm_v2"] = string(text), "True"
-	spec.MinDisk = 0
+	spec.MinDisk, spec.Format = 0, "raw" // an image of no bytes is no qcow2
 	delete(spec.Properties, "base_image_ref")
 	return err
 }
