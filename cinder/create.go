@@ -42,6 +42,11 @@ func (s *Storage) CreateVolume(ctx context.Context, who *token.Who, w VolumeSpec
 		if err := s.typed(ctx, v, who, w.Type); err != nil {
 			return err
 		}
+		if w.BackupID != "" {
+			if err := s.fromBackup(ctx, v, w.BackupID); err != nil {
+				return err
+			}
+		}
 		if err := s.fromOwn(ctx, v); err != nil {
 			return err
 		}

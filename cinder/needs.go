@@ -49,6 +49,20 @@ type Guests interface {
 	Copy(ctx context.Context, server, volume, snapshot, kind string, to map[string]string) (done bool, err error)
 }
 
+// Vault keeps backups, by their ids. Its acts may be repeated and leave all or nothing
+// behind, as a Backend's do. Which backup is whose parent the rows know.
+type Vault interface {
+	// Keep keeps a content. With a parent it keeps what differs from it, and the backup
+	// is of use only while the parent is there. One that is there is left as it is.
+	Keep(ctx context.Context, backup, parent string, from Content) (objects int64, err error)
+	// Has tells whether a backup is there, whole.
+	Has(ctx context.Context, backup string) (bool, error)
+	// Open opens what a backup holds, put together from its parents.
+	Open(ctx context.Context, backup string) (Content, error)
+	// Delete takes a backup away; none to take is no error. Nobody has it as parent.
+	Delete(ctx context.Context, backup string) error
+}
+
 // Store keeps block storage's rows. Finders return fault NotFound with cinder's
 // words where the name says one thing, and nothing where it says many.
 type Store interface {
@@ -109,6 +123,21 @@ type Store interface {
 	BackendUse(ctx context.Context) ([]BackendUse, error)
 	SetQuota(ctx context.Context, q VolumeQuota) error
 	DeleteQuotas(ctx context.Context, project string) error
+
+	InsertBackup(ctx context.Context, b *Backup) error
+	Backup(ctx context.Context, id string) (*Backup, error)
+	Backups(ctx context.Context, q VolumeQuery) ([]*Backup, error)
+	CountBackups(ctx context.Context, q VolumeQuery) (int, error)
+	// BackupsOf are a volume's, the oldest content first.
+	BackupsOf(ctx context.Context, volume string) ([]*Backup, error)
+	// Parents are those of ids that others have as parent.
+	Parents(ctx context.Context, ids ...string) (map[string]bool, error)
+	UpdateBackup(ctx context.Context, b *Backup) error
+	DeleteBackupRow(ctx context.Context, id string) error
+	DueBackups(ctx context.Context, limit int) ([]string, error)
+	// ClaimBackup takes a due backup for one pass; it is nil when it is not due.
+	ClaimBackup(ctx context.Context, id string, lease time.Duration) (*Backup, error)
+	RenewBackup(ctx context.Context, b *Backup, lease time.Duration) error
 
 	SwitchedServices(ctx context.Context) ([]Service, error)
 	PutService(ctx context.Context, p Service) error

@@ -36,6 +36,9 @@ func (s *Storage) Services(ctx context.Context) ([]Service, error) {
 		host, _, _ := strings.Cut(at, "@")
 		_, _, err := b.Capacity(ctx)
 		all["cinder-volume "+at] = Service{Host: at, Binary: "cinder-volume", Up: err == nil}
+		if s.vault != nil {
+			all["cinder-backup "+host] = Service{Host: host, Binary: "cinder-backup", Up: true}
+		}
 		all["cinder-scheduler "+host] = Service{Host: host, Binary: "cinder-scheduler", Up: true}
 	}
 	switched, err := s.SwitchedServices(ctx)

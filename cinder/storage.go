@@ -9,6 +9,7 @@ type Storage struct {
 	images   Images
 	backends map[string]Backend // by name: host@backend#pool
 	guests   Guests             // nil while nobody runs any
+	vault    Vault              // nil when there is none
 	wake     func()
 	servers  Servers
 }

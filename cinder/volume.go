@@ -207,6 +207,9 @@ func (s *Storage) DeleteVolume(ctx context.Context, id string, cascade, force bo
 				return err
 			}
 		}
+		if err := s.Restored(ctx, v); err != nil {
+			return err
+		}
 		s.wish(ctx, v, Drop, Deleting)
 		return nil
 	})

@@ -31,7 +31,10 @@ func (c *Cloud) blocks(ctx context.Context, cfg Config) error {
 		return err
 	}
 	c.Handlers["volume"] = cinderapi.New(c.Storage, c.Identity, c.Rules["cinder"], cfg.Address(5000))
-	c.loops = append(c.loops, cinderwork.Loop(c.Storage).Run, every(time.Hour, c.Storage.ForgetOld))
+	for _, l := range cinderwork.Loops(c.Storage) {
+		c.loops = append(c.loops, l.Run)
+	}
+	c.loops = append(c.loops, every(time.Hour, c.Storage.ForgetOld))
 	return nil
 }
 

@@ -41,7 +41,7 @@ func New(c *cinder.Storage, tokens token.Checker, rules *policy.Rules, keystone 
 // Routes are all rows of block storage.
 func Routes(c *cinder.Storage) []rest.Route {
 	s := &service{c, rest.NewShelf(schemas, "schema")}
-	return slices.Concat(s.versions(), s.volumes(), s.metadata(), s.actions(), s.snapshots(), s.types(), s.attachments(), s.quotas(), s.places(), s.qos(), s.transfers(), s.groupTypes(), s.groups(), s.groupSnapshots(), s.messages(), s.manage())
+	return slices.Concat(s.versions(), s.volumes(), s.metadata(), s.actions(), s.snapshots(), s.types(), s.attachments(), s.quotas(), s.places(), s.qos(), s.transfers(), s.groupTypes(), s.groups(), s.groupSnapshots(), s.messages(), s.manage(), s.backups())
 }
 
 // collections are what may follow /v3.

@@ -19,7 +19,7 @@ import (
 
 // acts are what meets each wish but to be made.
 func (w *Volumes) acts() map[cinder.Wish]func(context.Context, *cinder.Volume) error {
-	return map[cinder.Wish]func(context.Context, *cinder.Volume) error{cinder.Extend: w.extend, cinder.Drop: w.drop, cinder.Move: w.move, cinder.Revert: w.revert, cinder.Upload: w.upload, cinder.Refill: w.refill, cinder.Adopt: w.adopt}
+	return map[cinder.Wish]func(context.Context, *cinder.Volume) error{cinder.Extend: w.extend, cinder.Drop: w.drop, cinder.Move: w.move, cinder.Revert: w.revert, cinder.Upload: w.upload, cinder.Refill: w.refill, cinder.Restore: w.restore, cinder.Adopt: w.adopt}
 }
 
 func (w *Volumes) backend(name string) (cinder.Backend, error) {
@@ -55,6 +55,8 @@ func (w *Volumes) clear(ctx context.Context, v *cinder.Volume) error {
 // settled writes what a met wish changes besides the status.
 func (w *Volumes) settled(ctx context.Context, v, was *cinder.Volume) error {
 	switch v.Wish {
+	case cinder.Make, cinder.Restore:
+		return w.s.Restored(ctx, v)
 	case cinder.Move:
 		if v.Migration == "migrating" {
 			v.Migration = "success"
@@ -70,6 +72,8 @@ func (w *Volumes) settled(ctx context.Context, v, was *cinder.Volume) error {
 // failedTask writes what a wish given up changes besides the status.
 func (w *Volumes) failedTask(ctx context.Context, v *cinder.Volume) error {
 	switch v.Wish {
+	case cinder.Make, cinder.Restore:
+		return w.s.Restored(ctx, v)
 	case cinder.Move:
 		if v.Migration == "migrating" {
 			v.Migration = "error"

@@ -31,11 +31,12 @@ func New(s *cinder.Storage) *Volumes {
 	return w
 }
 
-// Loop makes the loop that works on due volumes, and has s wake it.
-func Loop(s *cinder.Storage) *converge.Loop {
+// Loops are those that work on due volumes and backups; s wakes them.
+func Loops(s *cinder.Storage) []*converge.Loop {
 	l := &converge.Loop{Name: "volumes", Due: s.Due, Work: New(s).Reconcile, Workers: 4}
-	s.Woken(l.Wake)
-	return l
+	b := backupLoop(s)
+	s.Woken(func() { l.Wake(); b.Wake() })
+	return []*converge.Loop{l, b}
 }
 
 const (
@@ -52,7 +53,7 @@ func (w *Volumes) Reconcile(ctx context.Context, id string) error {
 	if err != nil || v == nil {
 		return err
 	}
-	ctx, stop := w.renew(ctx, v, snapshots)
+	ctx, stop := keep(ctx, func() error { return w.s.RenewVolume(ctx, v, snapshots, lease) })
 	defer stop()
 	for _, p := range snapshots { // those that go first: a volume goes when it has none
 		if err := w.snapshot(ctx, v, p); err != nil {
@@ -65,8 +66,8 @@ func (w *Volumes) Reconcile(ctx context.Context, id string) error {
 	return w.volume(ctx, v)
 }
 
-// renew pushes the lease while the work goes on.
-func (w *Volumes) renew(ctx context.Context, v *cinder.Volume, ps []*cinder.Snapshot) (context.Context, func()) {
+// keep renews a lease while the work goes on.
+func keep(ctx context.Context, renew func() error) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		for tick := time.NewTicker(lease / 3); ; {
@@ -75,8 +76,8 @@ func (w *Volumes) renew(ctx context.Context, v *cinder.Volume, ps []*cinder.Snap
 				tick.Stop()
 				return
 			case <-tick.C:
-				if err := w.s.RenewVolume(ctx, v, ps, lease); err != nil && ctx.Err() == nil {
-					slog.Warn("the lease of a volume cannot be renewed", "volume", v.ID, "cause", err)
+				if err := renew(); err != nil && ctx.Err() == nil {
+					slog.Warn("a lease cannot be renewed", "cause", err)
 				}
 			}
 		}
@@ -151,7 +152,7 @@ func (w *Volumes) done(ctx context.Context, was *cinder.Volume) error {
 
 // errorOf is the status of a volume whose wish cannot be met.
 var errorOf = map[cinder.Wish]string{cinder.Make: cinder.Errored, cinder.Extend: cinder.ErrorExtending, cinder.Drop: cinder.ErrorDeleting, cinder.Revert: cinder.Errored, cinder.Refill: cinder.Errored,
-	cinder.Adopt: cinder.ErrorManaging}
+	cinder.Adopt: cinder.ErrorManaging, cinder.Restore: cinder.ErrorRestoring}
 
 func (w *Volumes) failed(ctx context.Context, was *cinder.Volume, why error) error {
 	if d, ok := converge.IsLater(why); ok {
@@ -202,6 +203,8 @@ func troubleOf(v *cinder.Volume) cinder.Trouble {
 		return cinder.MoveFailed
 	case v.Wish == cinder.Upload:
 		return cinder.CopyFailed
+	case v.Wish == cinder.Restore:
+		return cinder.RestoreBad
 	}
 	return cinder.CreateFailed
 }
@@ -289,6 +292,14 @@ func (w *Volumes) fill(ctx context.Context, v *cinder.Volume) error {
 		if err != nil {
 			return err
 		}
+	}
+	if id := v.Task["backup"]; id != "" {
+		c, err := w.kept(ctx, id)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		from = cinder.Source{Content: c}
 	}
 	return w.s.Backends()[v.Backend].Create(ctx, v.ID, v.Size, from)
 }

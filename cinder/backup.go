@@ -1,0 +1,445 @@
+package cinder
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"stackd/internal/fault"
+	"stackd/internal/listing"
+	"stackd/internal/token"
+
+	"github.com/google/uuid"
+)
+
+// Statuses of volumes and snapshots while backups are made and restored.
+const (
+	BackingUp       = "backing-up"
+	RestoringBackup = "restoring-backup"
+	ErrorRestoring  = "error_restoring"
+)
+
+// Restore is the wish of a volume that is to hold what Task's backup does.
+const Restore Wish = "restore"
+
+// A Backup is what a volume held at one time, kept in the Vault. One with a parent
+// keeps only what is not as there.
+type Backup struct {
+	ID          string `bun:",pk"`
+	ProjectID   string
+	UserID      string
+	VolumeID    string
+	SnapshotID  string
+	ParentID    string
+	Name        *string
+	Description *string
+	Container   string
+	Status      string
+	FailReason  string
+	Size        int64 // GiB, of the volume
+	ObjectCount int64
+	Zone        string
+	Metadata    map[string]string
+	RestoredTo  string
+
+	Wish       Wish
+	Tries      int64
+	Generation int64
+	DueAt      time.Time `bun:",nullzero"`
+	LastFault  string
+	DataAt     time.Time
+	CreatedAt  time.Time
+	UpdatedAt  time.Time `bun:",nullzero"`
+
+	Children bool `bun:"-"` // others have it as parent
+}
+
+// NoBackup is the fault of a backup that is not there, or not for the caller.
+func NoBackup(id string) error {
+	return fault.New(fault.NotFound, "Backup %s could not be found.", id)
+}
+
+func badBackup(format string, args ...any) *fault.Error {
+	return fault.New(fault.Invalid, "Invalid backup: "+format, args...)
+}
+
+// Kept says where backups are kept; without, there is no backup service.
+func (s *Storage) Kept(v Vault) { s.vault = v }
+
+// Vault is where backups are kept; nil when there is none.
+func (s *Storage) Vault() Vault { return s.vault }
+
+func (s *Storage) backing() error {
+	if s.vault == nil {
+		return fault.New(fault.Unavailable, "Service cinder-backup could not be found.")
+	}
+	return nil
+}
+
+// A BackupSpec is what a caller wants.
+type BackupSpec struct {
+	VolumeID, SnapshotID, Container, Zone string
+	Name, Description                     *string
+	Incremental, Force                    bool
+	Metadata                              map[string]string
+}
+
+// CreateBackup has a volume, or a snapshot of it, backed up.
+func (s *Storage) CreateBackup(ctx context.Context, who *token.Who, w BackupSpec) (*Backup, error) {
+	if err := s.backing(); err != nil {
+		return nil, err
+	}
+	if w.Zone != "" && w.Zone != Zone {
+		return nil, fault.New(fault.Unavailable, "Service cinder-backup could not be found.")
+	}
+	b := &Backup{ID: uuid.NewString(), VolumeID: w.VolumeID, SnapshotID: w.SnapshotID, UserID: who.User.ID, Name: w.Name, Description: w.Description, Container: cmp.Or(w.Container, "volumebackups"), Zone: Zone, Metadata: clone(w.Metadata)}
+	err := s.Tx(ctx, func(ctx context.Context) error {
+		v, err := s.Store.Volume(ctx, w.VolumeID)
+		if err != nil {
+			return err
+		}
+		b.ProjectID, b.Size, b.CreatedAt = v.ProjectID, v.Size, s.Now()
+		b.DataAt = b.CreatedAt
+		if err := s.backupRoom(ctx, b); err != nil {
+			return err
+		}
+		if err := s.readied(ctx, v, b, w.Force); err != nil {
+			return err
+		}
+		if w.Incremental {
+			if err := s.chained(ctx, b); err != nil {
+				return err
+			}
+		}
+		s.wishBackup(ctx, b, Make, Creating)
+		return s.InsertBackup(ctx, b)
+	})
+	return b, err
+}
+
+func (s *Storage) wishBackup(ctx context.Context, b *Backup, w Wish, status string) {
+	b.Wish, b.Status, b.Tries, b.LastFault, b.DueAt = w, status, 0, "", s.Now()
+	b.Generation++
+	s.After(ctx, s.wake)
+}
+
+func (s *Storage) backupRoom(ctx context.Context, b *Backup) error {
+	limits, err := s.Limits(ctx, b.ProjectID)
+	if err != nil {
+		return err
+	}
+	u, err := s.Used(ctx, b.ProjectID)
+	if err != nil {
+		return err
+	}
+	if l := limits["backups"]; l >= 0 && u.Backups >= l {
+		return fault.New(fault.OverQuota, "BackupLimitExceeded: Maximum number of backups allowed (%d) exceeded", l)
+	}
+	if l := limits["backup_gigabytes"]; l >= 0 && u.BackupGigabytes+b.Size > l {
+		return fault.New(fault.OverQuota, "VolumeBackupSizeExceedsAvailableQuota: Requested backup exceeds allowed Backup gigabytes quota. Requested %dG, quota is %dG and %dG has been consumed.", b.Size, l, u.BackupGigabytes)
+	}
+	return nil
+}
+
+// readied gives what is to be read the status that keeps others off.
+func (s *Storage) readied(ctx context.Context, v *Volume, b *Backup, force bool) error {
+	if b.SnapshotID != "" {
+		p, err := s.Store.Snapshot(ctx, b.SnapshotID)
+		switch {
+		case err != nil:
+			return err
+		case p.ProjectID != v.ProjectID:
+			return noSnapshot(p.ID)
+		case p.VolumeID != v.ID:
+			return badVolume("Volume %s does not match with snapshot's volume %s.", v.ID, p.VolumeID)
+		case p.Status != Available:
+			return badSnapshot("Snapshot to be backed up must be available, but the current status is \"%s\".", p.Status)
+		}
+		b.DataAt, p.Status, p.UpdatedAt = p.CreatedAt, BackingUp, s.Now()
+		return s.UpdateSnapshot(ctx, p)
+	}
+	switch {
+	case v.Status != Available && v.Status != InUse:
+		return badVolume("Volume to be backed up must be available or in-use, but the current status is \"%s\".", v.Status)
+	case v.Status == InUse && !force:
+		return badVolume("Backing up an in-use volume must use the force flag.")
+	case v.Status == InUse && !s.instants(v):
+		return badVolume("Volume %s is in use, and nobody can take it at one instant; back up a snapshot of it.", v.ID)
+	}
+	v.Task = map[string]string{"before": v.Status}
+	v.Status, v.UpdatedAt = BackingUp, s.Now()
+	return s.UpdateVolume(ctx, v)
+}
+
+// instants tells whether a volume's backend can take it at one instant while in use.
+func (s *Storage) instants(v *Volume) bool {
+	b := s.backends[v.Backend]
+	return b != nil && b.Features().SnapshotInUse
+}
+
+// chained finds the parent: the volume's latest backup.
+func (s *Storage) chained(ctx context.Context, b *Backup) error {
+	all, err := s.BackupsOf(ctx, b.VolumeID)
+	if err != nil {
+		return err
+	}
+	for _, o := range slices.Backward(all) {
+		if o.Status == Available && o.ProjectID == b.ProjectID && !o.DataAt.After(b.DataAt) {
+			b.ParentID = o.ID
+			return nil
+		}
+	}
+	return badBackup("No backups available to do an incremental backup.")
+}
+
+// Backups is one page of backups.
+func (s *Storage) Backups(ctx context.Context, q VolumeQuery) (listing.Page[*Backup], error) {
+	rows, err := s.Store.Backups(ctx, q)
+	p := listing.Cut(rows, q.Limit)
+	if err == nil && q.Count {
+		p.Total, err = s.CountBackups(ctx, q)
+	}
+	if err != nil {
+		return p, err
+	}
+	return p, s.withChildren(ctx, p.Items)
+}
+
+// Backup is one backup, complete.
+func (s *Storage) Backup(ctx context.Context, id string) (*Backup, error) {
+	b, err := s.Store.Backup(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return b, s.withChildren(ctx, []*Backup{b})
+}
+
+func (s *Storage) withChildren(ctx context.Context, bs []*Backup) error {
+	var ids []string
+	for _, b := range bs {
+		ids = append(ids, b.ID)
+	}
+	parents, err := s.Parents(ctx, ids...)
+	for _, b := range bs {
+		b.Children = parents[b.ID]
+	}
+	return err
+}
+
+// ChangeBackup changes one in place, in one transaction.
+func (s *Storage) ChangeBackup(ctx context.Context, id string, f func(context.Context, *Backup) error) (*Backup, error) {
+	var b *Backup
+	err := s.Tx(ctx, func(ctx context.Context) error {
+		var err error
+		if b, err = s.Backup(ctx, id); err != nil {
+			return err
+		}
+		if err := f(ctx, b); err != nil {
+			return err
+		}
+		b.UpdatedAt = s.Now()
+		return s.UpdateBackup(ctx, b)
+	})
+	return b, err
+}
+
+// DeleteBackup has one taken away; force asks for no status.
+func (s *Storage) DeleteBackup(ctx context.Context, id string, force bool) error {
+	if err := s.backing(); err != nil {
+		return err
+	}
+	_, err := s.ChangeBackup(ctx, id, func(ctx context.Context, b *Backup) error {
+		if !force && b.Status != Available && b.Status != Errored {
+			return badBackup("Backup status must be available or error")
+		}
+		if b.Children {
+			return badBackup("Incremental backups exist for this backup.")
+		}
+		if err := s.Released(ctx, b); err != nil {
+			return err
+		}
+		s.wishBackup(ctx, b, Drop, Deleting)
+		return nil
+	})
+	return err
+}
+
+// Released gives what a backup was made of its status back.
+func (s *Storage) Released(ctx context.Context, b *Backup) error {
+	if b.Wish != Make {
+		return nil
+	}
+	if b.SnapshotID != "" {
+		p, err := s.Store.Snapshot(ctx, b.SnapshotID)
+		if err != nil || p.Status != BackingUp {
+			return ignoreMissing(err)
+		}
+		p.Status, p.UpdatedAt = Available, s.Now()
+		return s.UpdateSnapshot(ctx, p)
+	}
+	v, err := s.Volume(ctx, b.VolumeID)
+	if err != nil || v.Status != BackingUp {
+		return ignoreMissing(err)
+	}
+	v.Status, v.Task, v.UpdatedAt = statusOf(v.Attachments), nil, s.Now()
+	return s.UpdateVolume(ctx, v)
+}
+
+func ignoreMissing(err error) error {
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// ResetBackup writes another status over a backup's own.
+func (s *Storage) ResetBackup(ctx context.Context, id, status string) error {
+	_, err := s.ChangeBackup(ctx, id, func(ctx context.Context, b *Backup) error {
+		if err := s.Released(ctx, b); err != nil {
+			return err
+		}
+		b.Wish, b.DueAt, b.Status = Kept, time.Time{}, status
+		b.Generation++
+		return nil
+	})
+	return err
+}
+
+// RestoreBackup has a volume hold what a backup does: one that is there, or a new one.
+func (s *Storage) RestoreBackup(ctx context.Context, who *token.Who, id, volume string, name *string) (*Volume, error) {
+	if err := s.backing(); err != nil {
+		return nil, err
+	}
+	var v *Volume
+	err := s.Tx(ctx, func(ctx context.Context) error {
+		b, err := s.Backup(ctx, id)
+		if err != nil {
+			return err
+		}
+		if b.Status != Available {
+			return badBackup("Backup status must be available")
+		}
+		if volume == "" {
+			if name == nil {
+				text := "restore_backup_" + id
+				name = &text
+			}
+			v, err = s.CreateVolume(ctx, who, VolumeSpec{Name: name, Description: b.Description, Size: b.Size, BackupID: id, MayShare: true})
+			return err
+		}
+		v, err = s.ChangeVolume(ctx, volume, func(ctx context.Context, v *Volume) error { return s.overwrite(ctx, v, b) })
+		return err
+	})
+	return v, err
+}
+
+func (s *Storage) overwrite(ctx context.Context, v *Volume, b *Backup) error {
+	if v.Status != Available {
+		return badVolume("Volume to be restored to must be available")
+	}
+	if v.Size < b.Size {
+		return badVolume("volume size %d is too small to restore backup of size %d.", v.Size, b.Size)
+	}
+	b.Status, b.RestoredTo, b.UpdatedAt = Restoring, v.ID, s.Now()
+	s.task(ctx, v, Restore, RestoringBackup, map[string]string{"backup": b.ID})
+	return s.UpdateBackup(ctx, b)
+}
+
+// fromBackup looks at the backup that a new volume is made from.
+func (s *Storage) fromBackup(ctx context.Context, v *Volume, id string) error {
+	if err := s.backing(); err != nil {
+		return err
+	}
+	b, err := s.Backup(ctx, id)
+	if err != nil || b.ProjectID != v.ProjectID {
+		return cmp.Or(err, NoBackup(id))
+	}
+	if b.Status != Available {
+		return badInput("Backup status must be available")
+	}
+	if v.Size = cmp.Or(v.Size, b.Size); v.Size < b.Size {
+		return badInput("Volume size %dGB cannot be smaller than the backup size %dGB.", v.Size, b.Size)
+	}
+	b.Status, b.RestoredTo, b.UpdatedAt, v.Task = Restoring, v.ID, s.Now(), map[string]string{"backup": id}
+	return s.UpdateBackup(ctx, b)
+}
+
+// Restored ends the status of the backup that a volume was made from.
+func (s *Storage) Restored(ctx context.Context, v *Volume) error {
+	if v.Task["backup"] == "" {
+		return nil
+	}
+	b, err := s.Backup(ctx, v.Task["backup"])
+	if err != nil || b.Status != Restoring {
+		return ignoreMissing(err)
+	}
+	b.Status, b.UpdatedAt = Available, s.Now()
+	return s.UpdateBackup(ctx, b)
+}
+
+// backupService names the format of the records that ExportBackup makes.
+const backupService = "stackd.backup"
+
+// record is what another cloud must know of a backup to have it.
+type record struct {
+	ID, VolumeID, ParentID, Container string
+	Name, Description                 *string
+	Size, ObjectCount                 int64
+	DataAt                            time.Time
+	Metadata                          map[string]string
+}
+
+// ExportBackup is what another cloud, whose Vault has the bytes, must know of a backup.
+func (s *Storage) ExportBackup(ctx context.Context, id string) (service, url string, err error) {
+	if err := s.backing(); err != nil {
+		return "", "", err
+	}
+	b, err := s.Backup(ctx, id)
+	if err != nil {
+		return "", "", err
+	}
+	if b.Status != Available {
+		return "", "", badBackup("Backup status must be available and not %s.", b.Status)
+	}
+	j, err := json.Marshal(record{b.ID, b.VolumeID, b.ParentID, b.Container, b.Name, b.Description, b.Size, b.ObjectCount, b.DataAt, b.Metadata})
+	return backupService, base64.StdEncoding.EncodeToString(j), err
+}
+
+// ImportBackup takes up a backup that ExportBackup told of: if its bytes are there.
+func (s *Storage) ImportBackup(ctx context.Context, who *token.Who, service, url string) (*Backup, error) {
+	if err := s.backing(); err != nil {
+		return nil, err
+	}
+	var r record
+	j, err := base64.StdEncoding.DecodeString(url)
+	if err != nil || json.Unmarshal(j, &r) != nil || uuid.Validate(r.ID) != nil || service != backupService || r.Size < 1 {
+		return nil, badInput("Can't parse backup record.")
+	}
+	ok, err := s.vault.Has(ctx, r.ID)
+	if err == nil && !ok {
+		err = badBackup("The bytes of backup %s are not there.", r.ID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := &Backup{ID: r.ID, ProjectID: who.Project.ID, UserID: who.User.ID, VolumeID: r.VolumeID, ParentID: r.ParentID, Name: r.Name, Description: r.Description, Container: r.Container, Size: r.Size, ObjectCount: r.ObjectCount, DataAt: r.DataAt,
+		Zone: Zone, Status: Available, Metadata: clone(r.Metadata)}
+	return b, s.Tx(ctx, func(ctx context.Context) error {
+		if _, err := s.Store.Backup(ctx, b.ID); !fault.Is(err, fault.NotFound) {
+			return cmp.Or(err, error(badBackup("Backup already exists in database.")))
+		}
+		if b.ParentID != "" {
+			if _, err := s.Store.Backup(ctx, b.ParentID); err != nil {
+				return badBackup("The parent %s of backup %s is not there.", b.ParentID, b.ID)
+			}
+		}
+		if err := s.backupRoom(ctx, b); err != nil {
+			return err
+		}
+		b.CreatedAt = s.Now()
+		return s.InsertBackup(ctx, b)
+	})
+}

@@ -1,0 +1,166 @@
+package work
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"stackd/cinder"
+	"stackd/cinder/raw"
+	"stackd/internal/converge"
+	"stackd/internal/fault"
+
+	"github.com/google/uuid"
+)
+
+// Backups is the work on backups.
+type Backups struct{ s *cinder.Storage }
+
+// NewBackups is the work on s's backups, done by hand.
+func NewBackups(s *cinder.Storage) *Backups { return &Backups{s} }
+
+func backupLoop(s *cinder.Storage) *converge.Loop {
+	return &converge.Loop{Name: "backups", Due: s.DueBackups, Work: NewBackups(s).Reconcile, Workers: 2}
+}
+
+// Reconcile is one pass over one backup.
+func (w *Backups) Reconcile(ctx context.Context, id string) error {
+	b, err := w.s.ClaimBackup(ctx, id, lease)
+	if err != nil || b == nil {
+		return err
+	}
+	ctx, stop := keep(ctx, func() error { return w.s.RenewBackup(ctx, b, lease) })
+	defer stop()
+	objects, err := w.pass(ctx, b)
+	if ctx.Err() != nil {
+		return nil // going down: the row is due again after the lease
+	}
+	return w.settle(ctx, b, objects, err)
+}
+
+func (w *Backups) pass(ctx context.Context, b *cinder.Backup) (objects int64, err error) {
+	vault := w.s.Vault()
+	if vault == nil {
+		return 0, errors.New("the place of backups is not there")
+	}
+	if b.Wish == cinder.Drop {
+		return 0, errors.Join(vault.Delete(ctx, b.ID), w.dropInstant(ctx, b))
+	}
+	v, err := w.s.Volume(ctx, b.VolumeID)
+	if err != nil {
+		return 0, converge.Final{Err: err}
+	}
+	backend := w.s.Backends()[v.Backend]
+	if backend == nil {
+		return 0, errors.New("the backend " + v.Backend + " is not there")
+	}
+	snapshot := b.SnapshotID
+	if snapshot == "" && len(v.Attachments) > 0 {
+		snapshot = instantOf(b)
+		if err := backend.CreateSnapshot(ctx, v.ID, snapshot); err != nil {
+			return 0, err
+		}
+	}
+	c, err := backend.Open(ctx, v.ID, snapshot)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	if objects, err = vault.Keep(ctx, b.ID, b.ParentID, c); err != nil {
+		return 0, err
+	}
+	return objects, w.dropInstant(ctx, b)
+}
+
+// instantOf is the id of the snapshot that a backup of a volume in use is of; only the
+// backend knows of it.
+func instantOf(b *cinder.Backup) string {
+	return uuid.NewSHA1(uuid.Nil, []byte("backup "+b.ID)).String()
+}
+
+func (w *Backups) dropInstant(ctx context.Context, b *cinder.Backup) error {
+	v, err := w.s.Store.Volume(ctx, b.VolumeID)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	backend := w.s.Backends()[v.Backend]
+	if backend == nil {
+		return nil
+	}
+	return backend.DeleteSnapshot(ctx, v.ID, instantOf(b))
+}
+
+func (w *Backups) settle(ctx context.Context, was *cinder.Backup, objects int64, why error) error {
+	final := why != nil && (converge.IsFinal(why) || was.Tries+1 >= giveUp)
+	if final && was.Wish == cinder.Make {
+		if err := errors.Join(w.s.Vault().Delete(ctx, was.ID), w.dropInstant(ctx, was)); err != nil {
+			slog.Warn("what is left of a backup cannot be removed", "backup", was.ID, "cause", err)
+		}
+	}
+	return w.s.Tx(ctx, func(ctx context.Context) error {
+		b, err := w.s.Store.Backup(ctx, was.ID)
+		if fault.Is(err, fault.NotFound) || err == nil && b.Generation != was.Generation {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if wait, later := converge.IsLater(why); later {
+			b.DueAt = w.s.Now().Add(wait)
+			return w.s.UpdateBackup(ctx, b)
+		}
+		if why == nil || final {
+			if err := w.s.Released(ctx, b); err != nil {
+				return err
+			}
+		}
+		switch {
+		case why == nil && b.Wish == cinder.Drop:
+			return w.s.DeleteBackupRow(ctx, b.ID)
+		case why == nil:
+			b.Status, b.ObjectCount, b.Wish, b.DueAt, b.Tries = cinder.Available, objects, cinder.Kept, time.Time{}, 0
+		default:
+			slog.Warn("backup's pass failed", "backup", b.ID, "project", b.ProjectID, "wish", b.Wish, "tries", b.Tries, "cause", why)
+			b.Tries++
+			b.LastFault, b.DueAt = why.Error(), w.s.Now().Add(converge.Backoff(int(b.Tries)))
+		}
+		if final {
+			if err := w.s.Tell(ctx, b.ProjectID, "VOLUME_BACKUP", b.ID, cinder.BackupFailed); err != nil {
+				return err
+			}
+			b.Status, b.Wish, b.DueAt, b.FailReason = errorOf[b.Wish], cinder.Kept, time.Time{}, "The backup could not be carried out."
+		}
+		b.UpdatedAt = w.s.Now()
+		return w.s.UpdateBackup(ctx, b)
+	})
+}
+
+// kept opens a backup's content.
+func (w *Volumes) kept(ctx context.Context, id string) (cinder.Content, error) {
+	if w.s.Vault() == nil {
+		return nil, errors.New("the place of backups is not there")
+	}
+	return w.s.Vault().Open(ctx, id)
+}
+
+// restore writes a backup over what a volume holds. It begins anew when it was cut off.
+func (w *Volumes) restore(ctx context.Context, v *cinder.Volume) error {
+	b, err := w.backend(v.Backend)
+	if err != nil {
+		return err
+	}
+	c, err := w.kept(ctx, v.Task["backup"])
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	to, err := b.Edit(ctx, v.ID)
+	if err != nil {
+		return err
+	}
+	return errors.Join(raw.Overwrite(ctx, to, v.Size*cinder.GiB, c), to.Close())
+}
