@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"stackd/glance/backendtest"
 )
 
 // What is being written stays, however old its file seems; what nobody writes goes.
@@ -53,4 +55,12 @@ func TestDeleteLeavesNothing(t *testing.T) {
 	if left, _ := filepath.Glob(f.dir + "/*/*"); len(left) > 0 {
 		t.Error(left)
 	}
+}
+
+func TestContract(t *testing.T) {
+	f, err := New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	backendtest.Contract(t, f, 0, 1, 1_000_000)
 }
