@@ -114,14 +114,24 @@ func (g *Imaging) leave(ctx context.Context, image string, ls ...Location) error
 	return nil
 }
 
-// clear removes the bytes on their way of an image that which says.
+// clear removes the bytes on their way of an image that which says. What a store does
+// not remove now is left for later: nothing waits for a store that is not there.
 func (g *Imaging) clear(ctx context.Context, image string, which func(*Bytes) bool) error {
 	rows, err := g.Booked(ctx, image)
 	for _, b := range rows {
 		if b.Host != "" && b.Host != g.opts.Host || !which(b) {
 			continue
 		}
-		err = errors.Join(err, g.drop(ctx, b))
+		e := g.drop(ctx, b)
+		if e != nil {
+			slog.Warn("an image's bytes stay until they can be removed", "image", image, "store", b.Store, "cause", e)
+			e = g.Tx(ctx, func(ctx context.Context) error {
+				later := *b
+				later.Move, later.DueAt = "gone", g.Now().Add(stale)
+				return g.Book(ctx, &later)
+			})
+		}
+		err = errors.Join(err, e)
 	}
 	return err
 }
@@ -140,7 +150,7 @@ func gone(b *Bytes) bool { return b.Move == "gone" }
 // clearGone removes what an image has left; what cannot be reached now is tried again.
 func (g *Imaging) clearGone(image string) {
 	if err := g.clear(context.Background(), image, gone); err != nil {
-		slog.Warn("an image's bytes stay until they can be removed", "image", image, "cause", err)
+		slog.Error("an image's bytes cannot be booked out", "image", image, "cause", err)
 	}
 }
 
