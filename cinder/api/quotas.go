@@ -19,7 +19,7 @@ func (s *service) quotas() []rest.Route {
 		{On: "DELETE " + at, Rule: rule + "delete", Target: own, Do: rest.DoNothing(s.deleteQuota), Mutates: true},
 		{On: "GET /v3/os-quota-class-sets/{id}", Rule: "volume_extension:quota_classes:get", Target: own, Do: rest.Do(s.showClass)},
 		{On: "PUT /v3/os-quota-class-sets/{id}", Rule: "volume_extension:quota_classes:update", Target: own, Do: rest.Do(s.updateClass), Body: s.shelf.Get("volume.quotaClass")},
-		{On: "GET /v3/limits", Asks: "limits_extension:used_limits, for what is used", Do: rest.Do(s.limits)},
+		{On: "GET /v3/limits", Asks: "any token may see its limits, and by limits_extension:used_limits what is used", Do: rest.Do(s.limits)},
 	}
 }
 

@@ -272,6 +272,9 @@ type kept struct {
 	length int
 }
 
+// NewVault is a vault of its own, whose process never ends.
+func NewVault() *Vault { return &Vault{w: &World{left: -1}, of: map[string]*kept{}} }
+
 func (v *Vault) text(id string) []byte {
 	k := v.of[id]
 	if k == nil {

@@ -43,9 +43,14 @@ func (w *world) make() {
 			w.waitFor("compute", "GET /v2.1/servers/", `"status":"ACTIVE"`, ids)
 		case "POST /v3/{project}/volumes":
 			w.waitFor("volume", "GET /v3/volumes/", `"status":"available"`, ids)
+		case "POST /v3/snapshots":
+			w.waitFor("volume", "GET /v3/snapshots/", `"status":"available"`, ids)
+		case "POST /v3/group_snapshots":
+			w.waitFor("volume", "GET /v3/group_snapshots/", `"status":"available"`, ids)
 		}
 	}
 	w.oauth()
+	w.blocks()
 	for _, p := range w.personas { // key pairs have no project: each caller has one of its own
 		if p.who != nil && p.who.Scope() == "project" {
 			w.must("compute", p.token, "POST /v2.1/os-keypairs", `{"keypair":{"name":"key","type":"ssh","public_key":"`+sshKey+`"}}`)

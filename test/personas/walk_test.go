@@ -14,6 +14,7 @@ import (
 	"stackd/internal/policy"
 	"stackd/internal/rest"
 
+	cinderapi "stackd/cinder/api"
 	glanceapi "stackd/glance/api"
 	keystoneapi "stackd/keystone/api"
 	neutronapi "stackd/neutron/api"
@@ -38,7 +39,7 @@ type row struct {
 }
 
 // The services' names in the policy table.
-var policies = map[string]string{"identity": "keystone", "image": "glance", "compute": "nova", "network": "neutron", "placement": "placement"}
+var policies = map[string]string{"identity": "keystone", "image": "glance", "compute": "nova", "network": "neutron", "placement": "placement", "volume": "cinder"}
 
 func (w *world) rows() []row {
 	var all []row
@@ -47,7 +48,7 @@ func (w *world) rows() []row {
 		routes []rest.Route
 	}{
 		{"identity", keystoneapi.Routes(w.c.Identity)}, {"image", glanceapi.Routes(w.c.Imaging)}, {"placement", placementapi.Routes(w.c.Placement)},
-		{"compute", novaapi.Routes(w.c.Compute)}, {"network", neutronapi.Routes(w.c.Networking, w.c.Rules["neutron"])},
+		{"compute", novaapi.Routes(w.c.Compute)}, {"network", neutronapi.Routes(w.c.Networking, w.c.Rules["neutron"])}, {"volume", cinderapi.Routes(w.c.Storage)},
 	} {
 		for _, r := range s.routes {
 			if !r.Open {
@@ -241,6 +242,8 @@ func version(r *row) string {
 		return "compute " + r.Until.String()
 	case r.service == "compute":
 		return "compute 2.90"
+	case r.service == "volume":
+		return "volume 3.71"
 	case r.service == "placement" && r.Until != 0:
 		return "placement " + r.Until.String()
 	}

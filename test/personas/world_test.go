@@ -177,7 +177,7 @@ func contentType(call string) string {
 	return "application/json"
 }
 
-var versions = map[string]string{"compute": "compute 2.90", "placement": "placement 1.39"}
+var versions = map[string]string{"compute": "compute 2.90", "placement": "placement 1.39", "volume": "volume 3.71"}
 
 // must is the id of what was made or found.
 func (w *world) must(service, token, call, body string) string {
