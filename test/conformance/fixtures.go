@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -15,24 +16,35 @@ type fixtures struct {
 	image, image2, flavor, flavor2, public string
 	extensions                             []string
 	web                                    string // an address with an image, of a cloud of our own
+	real                                   bool   // guests boot and can be reached
 	blocks, backups                        bool   // there is block storage, and a place for its backups
 }
 
 // prepare makes what is missing: two images, two flavors, an external network.
-func prepare(ctx context.Context, env map[string]string) (fixtures, error) {
-	var f fixtures
+// With own, a cloud of real guests, the images boot and floating IPs are reached.
+func prepare(ctx context.Context, env map[string]string, own *cloudtest.Cloud) (fixtures, error) {
+	f := fixtures{real: own != nil}
+	format, content := "raw", make([]byte, 1<<20)
+	cidr := "172.24.4"
+	if own != nil {
+		var err error
+		if content, err = os.ReadFile(os.Getenv("STACKD_IMAGE")); err != nil {
+			return f, fmt.Errorf("STACKD_IMAGE names no image that boots; make image builds one: %w", err)
+		}
+		format, cidr = "qcow2", strings.TrimSuffix(own.Public, ".1/24")
+	}
 	c, err := cloudtest.SignIn(ctx, env)
 	if err != nil {
 		return f, err
 	}
 	for name, to := range map[string]*string{"conformance-1": &f.image, "conformance-2": &f.image2} {
-		t, err := c.Ensure(ctx, "image", "/images?name="+name, "images", "", name, map[string]any{"disk_format": "raw", "container_format": "bare", "visibility": "public"})
+		t, err := c.Ensure(ctx, "image", "/images?name="+name, "images", "", name, map[string]any{"disk_format": format, "container_format": "bare", "visibility": "public"})
 		if err != nil {
 			return f, err
 		}
 		*to = t.ID
 		if t.Status != "active" {
-			if err := c.Do(ctx, "PUT", "image", "/images/"+t.ID+"/file", bytes.NewReader(make([]byte, 1<<20)), nil); err != nil {
+			if err := c.Do(ctx, "PUT", "image", "/images/"+t.ID+"/file", bytes.NewReader(content), nil); err != nil {
 				return f, err
 			}
 		}
@@ -53,7 +65,8 @@ func prepare(ctx context.Context, env map[string]string) (fixtures, error) {
 		return f, err
 	}
 	f.public = net.ID
-	_, err = c.Ensure(ctx, "network", "/subnets", "subnets", "subnet", "public-subnet", map[string]any{"network_id": net.ID, "ip_version": 4, "cidr": "172.24.4.0/24", "gateway_ip": "172.24.4.1", "enable_dhcp": false})
+	_, err = c.Ensure(ctx, "network", "/subnets", "subnets", "subnet", "public-subnet", map[string]any{"network_id": net.ID, "ip_version": 4, "cidr": cidr + ".0/24", "gateway_ip": cidr + ".1", "enable_dhcp": false,
+		"allocation_pools": []map[string]string{{"start": cidr + ".50", "end": cidr + ".250"}}})
 	if err != nil {
 		return f, err
 	}
@@ -118,7 +131,7 @@ vnc_console = false
 resize = false
 live_migration = false
 cold_migration = false
-snapshot = false
+snapshot = true
 shelve = false
 rescue = false
 [network]
@@ -133,9 +146,7 @@ api_extensions = %[13]s
 min_microversion = 1.0
 max_microversion = 1.39
 [validation]
-run_validation = false
-connect_method = fixed
-[image]
+%[17]s[image]
 build_timeout = 30
 # tempest uploads random bytes as each of these; formats with a header are refused for what they are not
 disk_formats = raw,ami,ari,aki
@@ -159,5 +170,13 @@ nova = true
 swift = false
 horizon = false
 `, filepath.Join(dir, "logs"), filepath.Join(dir, "lock"), get("OS_USERNAME", "admin"), get("OS_PASSWORD", ""), get("OS_PROJECT_NAME", "admin"), get("OS_AUTH_URL", ""), get("OS_REGION_NAME", "RegionOne"),
-		f.image, f.image2, f.flavor, f.flavor2, f.public, strings.Join(f.extensions, ","), f.blocks, f.backups, imageConf(f.web))
+		f.image, f.image2, f.flavor, f.flavor2, f.public, strings.Join(f.extensions, ","), f.blocks, f.backups, imageConf(f.web), validationConf(f.real))
+}
+
+// validationConf says whether and how guests are gone into.
+func validationConf(real bool) string {
+	if !real {
+		return "run_validation = false\nconnect_method = fixed\n"
+	}
+	return "run_validation = true\nconnect_method = floating\nauth_method = keypair\nimage_ssh_user = cirros\nssh_key_type = ecdsa\nssh_timeout = 120\nping_timeout = 120\n"
 }

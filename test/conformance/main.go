@@ -72,13 +72,13 @@ func run(area, only string, keep, learn bool, dir string) error {
 		return err
 	}
 	defer web.Close()
-	env, stop, err := target(dir, web)
+	env, own, stop, err := target(dir, web, area == "scenario")
 	if err != nil {
 		return err
 	}
 	defer stop()
 	ctx := context.Background()
-	f, err := prepare(ctx, env)
+	f, err := prepare(ctx, env, own)
 	if err != nil {
 		return fmt.Errorf("fixtures: %w", err)
 	}
@@ -100,23 +100,31 @@ func run(area, only string, keep, learn bool, dir string) error {
 	return judge(r, area, list, keep, learn, dir)
 }
 
-// target is the cloud of the environment, else a new one on simulated hosts.
-func target(dir string, web *webImage) (map[string]string, func(), error) {
+// target is the cloud of the environment, else a new one: on simulated hosts, or with
+// real guests, which is then told (own) as its guests can be reached from here.
+func target(dir string, web *webImage, real bool) (env map[string]string, own *cloudtest.Cloud, stop func(), err error) {
 	if os.Getenv("OS_AUTH_URL") != "" {
-		return nil, func() {}, nil
+		return nil, nil, func() {}, nil
 	}
-	c, err := cloudtest.New(dir, "--sim", "2")
+	args := []string{"--sim", "2"}
+	if real {
+		args = nil
+	}
+	c, err := cloudtest.New(dir, args...)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := web.allow(c.Data); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := c.Up(); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	env, err := c.Login("admin")
-	return env, func() { c.Down() }, err
+	if real {
+		own = c
+	}
+	env, err = c.Login("admin")
+	return env, own, func() { c.Down() }, err
 }
 
 func listFile(area string) string {
