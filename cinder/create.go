@@ -50,6 +50,13 @@ func (s *Storage) CreateVolume(ctx context.Context, who *token.Who, w VolumeSpec
 		if err := s.fromOwn(ctx, v); err != nil {
 			return err
 		}
+		original, err := s.originalOf(ctx, v, w)
+		if err == nil {
+			err = s.encrypt(ctx, v, original)
+		}
+		if err != nil {
+			return err
+		}
 		if v.Multiattach && !w.MayShare {
 			return fault.New(fault.Forbidden, "Policy doesn't allow volume:multiattach to be performed.")
 		}
@@ -67,6 +74,34 @@ func (s *Storage) CreateVolume(ctx context.Context, who *token.Who, w VolumeSpec
 		return nil, err
 	}
 	return v, s.complete(ctx, []*Volume{v})
+}
+
+// originalOf is the volume whose bytes, or those of a snapshot or backup of which, the
+// new one has; nil when there is none.
+func (s *Storage) originalOf(ctx context.Context, v *Volume, w VolumeSpec) (*Volume, error) {
+	id := v.SourceID
+	switch {
+	case v.SnapshotID != "":
+		p, err := s.Store.Snapshot(ctx, v.SnapshotID)
+		if err != nil {
+			return nil, err
+		}
+		id = p.VolumeID
+	case w.BackupID != "":
+		b, err := s.Store.Backup(ctx, w.BackupID)
+		if err != nil {
+			return nil, err
+		}
+		id = b.VolumeID
+	}
+	if id == "" {
+		return nil, nil
+	}
+	o, err := s.Store.Volume(ctx, id)
+	if fault.Is(err, fault.NotFound) && w.BackupID != "" {
+		return nil, nil // it has gone, and its backup has not
+	}
+	return o, err
 }
 
 // typed finds the volume's type: the one asked for, else that of what it is made

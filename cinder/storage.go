@@ -12,6 +12,7 @@ type Storage struct {
 	vault    Vault              // nil when there is none
 	wake     func()
 	servers  Servers
+	sealer   Sealer // nil where nothing is encrypted
 }
 
 // New makes Storage over its store and needs. Woken sets what to wake later on.

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"crypto/sha256"
 	"io"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"stackd/glance"
 	"stackd/internal/converge"
 	"stackd/internal/fault"
+	"stackd/internal/sealed"
 	"stackd/internal/token"
 )
 
@@ -30,6 +32,8 @@ func (c *Cloud) blocks(ctx context.Context, cfg Config) error {
 	if err := c.Storage.EnsureDefaultType(ctx); err != nil {
 		return err
 	}
+	master := sha256.Sum256(cfg.Identity.MasterKey)
+	c.Storage.Sealed(sealed.New(master[:], "cinder keys"))
 	c.Handlers["volume"] = cinderapi.New(c.Storage, c.Identity, c.Rules["cinder"], cfg.Address(5000))
 	for _, l := range cinderwork.Loops(c.Storage) {
 		c.loops = append(c.loops, l.Run)

@@ -78,11 +78,15 @@ func holdOf(a *cinder.Attachment) nova.Hold {
 	h := nova.Hold{ID: a.ID, VolumeID: a.VolumeID, ServerID: a.ServerID, Status: a.Status, Device: a.Mountpoint, Tag: a.Tag,
 		DeleteOnTermination: a.DeleteOnTermination, BootIndex: a.BootIndex, CreatedAt: a.CreatedAt}
 	h.Disk.Kind, _ = a.Connection["driver_volume_type"].(string)
-	h.Disk.ReadOnly = a.Mode == "ro"
+	h.Disk.ReadOnly = a.Mode == "ro" || a.Connection["access_mode"] == "ro"
 	h.Disk.Source = map[string]string{}
 	size, _ := a.Connection["size"].(string)
 	h.Disk.Size, _ = strconv.ParseInt(size, 10, 64)
 	data, _ := a.Connection["data"].(map[string]any)
+	h.Encrypted, _ = data["encrypted"].(bool)
+	if h.Encrypted {
+		h.Disk.Size -= cinder.LUKSHeader
+	}
 	for k, v := range data {
 		if text, ok := v.(string); ok {
 			h.Disk.Source[k] = text
@@ -121,6 +125,10 @@ func (x volumes) Reach(ctx context.Context, h nova.Hold, host string) (map[strin
 
 func (x volumes) Bind(ctx context.Context, hold, host string, how map[string]any) error {
 	return x.s.Bind(ctx, hold, host, how)
+}
+
+func (x volumes) Passphrases(ctx context.Context, ids ...string) (map[string]string, error) {
+	return x.s.Passphrases(ctx, ids...)
 }
 
 func (x volumes) Attached(ctx context.Context, hold string) error {

@@ -56,6 +56,8 @@ type Volumes interface {
 	Of(ctx context.Context, servers ...string) (map[string][]Hold, error)
 	// Snapshot has a volume's content kept as it is now, also of one in use.
 	Snapshot(ctx context.Context, volume, name string) (id string, err error)
+	// Passphrases are those of encrypted volumes, by volume: for their hosts alone.
+	Passphrases(ctx context.Context, volumes ...string) (map[string]string, error)
 	// Fact is a volume whoever asks.
 	Fact(ctx context.Context, id string) (VolumeFacts, error)
 	// Reach makes a held volume reachable from host and says how; it may take a while.

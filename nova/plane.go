@@ -78,6 +78,10 @@ func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) 
 	if err != nil {
 		return w, err
 	}
+	secrets, err := c.passphrases(ctx, holds)
+	if err != nil {
+		return w, err
+	}
 	zones, err := c.ZoneOf(ctx)
 	if err != nil {
 		return w, err
@@ -87,6 +91,7 @@ func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) 
 		v := wishOf(s, nics[s.ID])
 		for _, h := range holds[s.ID] {
 			if d, ok := diskOf(h); ok {
+				d.Passphrase = secrets[h.VolumeID]
 				v.Volumes = append(v.Volumes, d)
 			}
 		}

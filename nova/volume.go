@@ -29,6 +29,8 @@ type Hold struct {
 	DeleteOnTermination    bool
 	BootIndex              int64 // 0 is the root disk, -1 none
 	CreatedAt              time.Time
+	// Encrypted: its host needs the volume's passphrase, which is asked for only then.
+	Encrypted bool
 	// Disk is how the guest's host reaches the volume; its Kind is "" before Bind.
 	Disk wish.Disk
 }
@@ -281,4 +283,20 @@ func (c *Compute) CopyVolume(ctx context.Context, server, volume, kind string, s
 	d := h.Disk
 	d.VolumeID = volume
 	return l.CopyDisk(ctx, server, d, wish.Disk{VolumeID: volume, Kind: kind, Source: source})
+}
+
+// passphrases are those that a host needs for its guests' volumes.
+func (c *Compute) passphrases(ctx context.Context, holds map[string][]Hold) (map[string]string, error) {
+	var ids []string
+	for _, hs := range holds {
+		for _, h := range hs {
+			if h.Encrypted {
+				ids = append(ids, h.VolumeID)
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return c.Volumes.Passphrases(ctx, ids...)
 }

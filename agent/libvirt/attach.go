@@ -103,9 +103,17 @@ type usage struct {
 	Type   string `xml:"type,attr"`
 	Name   string `xml:"name,omitempty"`
 	Target string `xml:"target,omitempty"`
+	Volume string `xml:"volume,omitempty"`
 }
 
+// keepSecret gives libvirt what a volume is reached and opened with.
 func (h *Hypervisor) keepSecret(c *lv.Libvirt, v wish.Disk) error {
+	if v.Passphrase != "" { // in libvirtd's memory only
+		doc := secret{Ephemeral: "yes", Private: "yes", UUID: passphraseID(v.VolumeID), Usage: usage{Type: "volume", Volume: v.VolumeID}}
+		if err := setSecret(c, doc, []byte(v.Passphrase)); err != nil {
+			return err
+		}
+	}
 	id := secretID(v)
 	if id == "" {
 		return nil
@@ -122,6 +130,10 @@ func (h *Hypervisor) keepSecret(c *lv.Libvirt, v wish.Disk) error {
 	} else {
 		doc.Usage.Target = v.VolumeID
 	}
+	return setSecret(c, doc, value)
+}
+
+func setSecret(c *lv.Libvirt, doc secret, value []byte) error {
 	text, err := xml.Marshal(doc)
 	if err != nil {
 		return err
@@ -133,11 +145,20 @@ func (h *Hypervisor) keepSecret(c *lv.Libvirt, v wish.Disk) error {
 	return explain("keep the volume's secret", err)
 }
 
+// forgetSecret takes away what a disk that goes was reached and opened with.
 func forgetSecret(c *lv.Libvirt, d disk) {
-	if d.Source.Auth == nil {
-		return
+	var refs []secretRef
+	if d.Source.Auth != nil {
+		refs = append(refs, d.Source.Auth.Secret)
 	}
-	if id, err := parseUUID(d.Source.Auth.Secret.UUID); err == nil {
+	if d.Source.Encryption != nil {
+		refs = append(refs, d.Source.Encryption.Secret)
+	}
+	for _, r := range refs {
+		id, err := parseUUID(r.UUID)
+		if err != nil {
+			continue
+		}
 		if s, err := c.SecretLookupByUUID(id); err == nil {
 			_ = c.SecretUndefine(s)
 		}

@@ -125,11 +125,18 @@ type diskDriver struct {
 }
 
 type diskSource struct {
-	File     string       `xml:"file,attr,omitempty"`
-	Protocol string       `xml:"protocol,attr,omitempty"`
-	Name     string       `xml:"name,attr,omitempty"`
-	Hosts    []sourceHost `xml:"host"`
-	Auth     *auth        `xml:"auth"`
+	File       string       `xml:"file,attr,omitempty"`
+	Protocol   string       `xml:"protocol,attr,omitempty"`
+	Name       string       `xml:"name,attr,omitempty"`
+	Hosts      []sourceHost `xml:"host"`
+	Auth       *auth        `xml:"auth"`
+	Encryption *encryption  `xml:"encryption"`
+}
+
+// An encryption has QEMU open a LUKS container with the passphrase of a secret.
+type encryption struct {
+	Format string    `xml:"format,attr"`
+	Secret secretRef `xml:"secret"`
 }
 
 type sourceHost struct {

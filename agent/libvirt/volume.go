@@ -42,6 +42,9 @@ func (p Platform) volume(v wish.Disk, dev string) (disk, error) {
 	if id := secretID(v); id != "" {
 		d.Source.Auth = &auth{v.Source["username"], secretRef{secretUsage(v), id}}
 	}
+	if v.Passphrase != "" {
+		d.Source.Encryption = &encryption{"luks", secretRef{"passphrase", passphraseID(v.VolumeID)}}
+	}
 	return d, nil
 }
 
@@ -73,6 +76,11 @@ func secretID(v wish.Disk) string {
 		return ""
 	}
 	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("stackd volume "+v.VolumeID)).String()
+}
+
+// passphraseID names the libvirt secret that opens an encrypted volume.
+func passphraseID(volume string) string {
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("stackd passphrase "+volume)).String()
 }
 
 func secretUsage(v wish.Disk) string {

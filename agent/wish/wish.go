@@ -114,7 +114,9 @@ type Disk struct {
 	Boot      bool              `json:"boot"`
 	ReadOnly  bool              `json:"read_only"`
 	Shareable bool              `json:"shareable"`
-	// Size is the volume's, in bytes: a guest that sees less is told. 0 says nothing.
+	// Passphrase opens an encrypted volume: a LUKS container, as QEMU makes it.
+	Passphrase string `json:"passphrase,omitempty"`
+	// Size is the volume's, in bytes, as a guest sees it: one that sees less is told. 0 says nothing.
 	Size int64 `json:"size,omitempty"`
 }
 

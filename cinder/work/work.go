@@ -130,6 +130,9 @@ func (w *Volumes) done(ctx context.Context, was *cinder.Volume) error {
 			if err := w.s.DeleteVolumeRow(ctx, v.ID); err != nil {
 				return err
 			}
+			if err := w.s.DeleteKey(ctx, v.KeyID); err != nil {
+				return err
+			}
 			return w.s.Settle(ctx, v.GroupID)
 		})
 	}
@@ -300,6 +303,13 @@ func (w *Volumes) fill(ctx context.Context, v *cinder.Volume) error {
 		}
 		defer c.Close()
 		from = cinder.Source{Content: c}
+	}
+	if from.VolumeID == "" && from.Content == nil { // copies are encrypted already
+		secret, err := w.s.Passphrase(ctx, v)
+		if err != nil {
+			return err
+		}
+		from.Passphrase = secret
 	}
 	return w.s.Backends()[v.Backend].Create(ctx, v.ID, v.Size, from)
 }

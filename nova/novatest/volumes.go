@@ -78,6 +78,8 @@ func (x *Volumes) Make(_ context.Context, w nova.VolumeSpec) (string, error) {
 	return id, nil
 }
 
+func (x *Volumes) Passphrases(context.Context, ...string) (map[string]string, error) { return nil, nil }
+
 func (x *Volumes) Reserve(_ context.Context, h nova.Hold) (nova.Hold, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
