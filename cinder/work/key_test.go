@@ -1,0 +1,109 @@
+package work_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"stackd/cinder"
+	"stackd/cinder/file"
+	"stackd/cinder/store"
+	"stackd/cinder/work"
+	"stackd/internal/fault"
+	"stackd/internal/sealed"
+	"stackd/internal/sqldb"
+	"stackd/internal/sqldb/dbtest"
+	"stackd/internal/token"
+)
+
+// A volume of an encrypted type is a LUKS container that its own passphrase opens, and
+// its copies are opened by the same; the database holds neither in the clear.
+func TestEncryptedVolumes(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		ctx := t.Context()
+		rows, err := store.Open(ctx, db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		files, err := file.New(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := cinder.New(rows, nil, map[string]cinder.Backend{"h@files#volumes": files})
+		s.Sealed(sealed.New([]byte("master"), "cinder keys"))
+		if err := s.EnsureDefaultType(ctx); err != nil {
+			t.Fatal(err)
+		}
+		kind := &cinder.Type{Name: "luks", Public: true, ExtraSpecs: map[string]string{}}
+		if err := s.CreateType(ctx, kind); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.EncryptType(ctx, &cinder.Encryption{TypeID: kind.ID, Provider: "luks", Location: "front-end"}); err != nil {
+			t.Fatal(err)
+		}
+		who := &token.Who{User: token.Ref{ID: "u"}, Project: token.Ref{ID: "p"}, Roles: []token.Ref{{ID: "member", Name: "member"}}}
+		w := work.New(s)
+		make := func(spec cinder.VolumeSpec) *cinder.Volume {
+			t.Helper()
+			v, err := s.CreateVolume(ctx, who, spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Reconcile(ctx, v.ID); err != nil {
+				t.Fatal(err)
+			}
+			if v, err = s.Volume(ctx, v.ID); err != nil || v.Status != cinder.Available {
+				t.Fatal(v, err)
+			}
+			return v
+		}
+		v := make(cinder.VolumeSpec{Size: 1, Type: "luks"})
+		copied := make(cinder.VolumeSpec{Size: 1, SourceID: v.ID})
+		secrets, err := s.Passphrases(ctx, v.ID, copied.ID)
+		if err != nil || secrets[v.ID] == "" || secrets[v.ID] != secrets[copied.ID] || v.KeyID == copied.KeyID {
+			t.Fatal(secrets, err)
+		}
+		for _, one := range []*cinder.Volume{v, copied} {
+			opens(t, dir, one.ID, secrets[one.ID], true)
+			opens(t, dir, one.ID, "something else", false)
+		}
+		keys, err := s.Keys(ctx, v.KeyID)
+		if err != nil || strings.Contains(keys[v.KeyID].Sealed, secrets[v.ID]) {
+			t.Fatal("the key lies open", err)
+		}
+		plain := make(cinder.VolumeSpec{Size: 1})
+		if _, err := s.CreateVolume(ctx, who, cinder.VolumeSpec{Size: 1, SourceID: plain.ID, Type: "luks"}); !fault.Is(err, fault.Invalid) {
+			t.Fatal("a plain volume's copy was called encrypted:", err)
+		}
+		if err := s.DeleteVolume(ctx, v.ID, false, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Reconcile(context.WithoutCancel(ctx), v.ID); err != nil {
+			t.Fatal(err)
+		}
+		if keys, err := s.Keys(ctx, v.KeyID); err != nil || len(keys) != 0 {
+			t.Fatal("the key outlives its volume", keys, err)
+		}
+	})
+}
+
+// opens asks QEMU to read the container with a passphrase.
+func opens(t *testing.T, dir, volume, passphrase string, want bool) {
+	t.Helper()
+	path, err := filepath.Glob(filepath.Join(dir, "*"+volume))
+	if err != nil || len(path) != 1 {
+		t.Fatal(path, err)
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(passphrase), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("qemu-io", "--object", "secret,id=key,file="+secret, "--image-opts", "driver=luks,key-secret=key,file.driver=file,file.filename="+path[0], "-c", "read 0 4096").CombinedOutput()
+	if good := err == nil && strings.Contains(string(out), "read 4096/4096"); good != want {
+		t.Fatalf("opened with %q: %v\n%s", passphrase, err, out)
+	}
+}
