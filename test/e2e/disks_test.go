@@ -182,7 +182,7 @@ func TestDisks(t *testing.T) {
 		})
 	}
 	until(t, "no volume's bytes to be left", time.Minute, func() (bool, string) {
-		l, _ := filepath.Glob(filepath.Join(b.cloud.Data, "volumes", "*"))
+		l, _ := filepath.Glob(filepath.Join(b.cloud.Data, "volumes", "*[0-9a-f]*-*"))
 		return len(l) == 0, strings.Join(l, " ")
 	})
 	until(t, "the machine to be clean", time.Minute, func() (bool, string) {

@@ -41,6 +41,7 @@ var bodies = map[string]filling{
 	"compute POST /v2.1/servers/{id}/metadata":                      {body: `{"metadata":{"a":"b"}}`},
 	"compute PUT /v2.1/servers/{id}/metadata/{key}":                 {body: `{"meta":{"k":"w"}}`},
 	"compute POST /v2.1/servers/{id}/remote-consoles":               {body: `{"remote_console":{"protocol":"vnc","type":"novnc"}}`},
+	"compute POST /v2.1/servers/{id}/action createImage":            {body: `{"createImage":{"name":"copy"}}`},
 	"compute POST /v2.1/servers/{id}/action reboot":                 {body: `{"reboot":{"type":"SOFT"}}`},
 	"compute POST /v2.1/servers/{id}/action addSecurityGroup":       {body: `{"addSecurityGroup":{"name":"default"}}`},
 	"compute POST /v2.1/servers/{id}/action removeSecurityGroup":    {body: `{"removeSecurityGroup":{"name":"default"}}`},
