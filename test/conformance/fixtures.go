@@ -178,5 +178,5 @@ func validationConf(real bool) string {
 	if !real {
 		return "run_validation = false\nconnect_method = fixed\n"
 	}
-	return "run_validation = true\nconnect_method = floating\nauth_method = keypair\nimage_ssh_user = cirros\nssh_key_type = ecdsa\nssh_timeout = 120\nping_timeout = 120\n"
+	return "run_validation = true\nconnect_method = floating\nauth_method = keypair\nimage_ssh_user = cirros\nssh_key_type = ecdsa\nssh_timeout = 120\nping_timeout = 120\n[scenario]\nimg_file = " + os.Getenv("STACKD_IMAGE") + "\nimg_disk_format = qcow2\n"
 }
