@@ -58,7 +58,7 @@ func (s *Storage) resized(ctx context.Context, a *Attachment) error {
 	return s.UpdateAttachment(ctx, a)
 }
 
-// Promise is Reserve for a server, also of a volume that is still being made.
+// Promise is Reserve for the server that a volume is being made for.
 func (s *Storage) Promise(ctx context.Context, a *Attachment) error {
 	return s.Tx(ctx, func(ctx context.Context) error {
 		v, err := s.Store.Volume(ctx, a.VolumeID)

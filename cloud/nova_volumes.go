@@ -66,9 +66,13 @@ func (x volumes) Make(ctx context.Context, w nova.VolumeSpec) (string, error) {
 	return v.ID, nil
 }
 
-func (x volumes) Reserve(ctx context.Context, h nova.Hold) (nova.Hold, error) {
+func (x volumes) Reserve(ctx context.Context, h nova.Hold, made bool) (nova.Hold, error) {
 	a := &cinder.Attachment{VolumeID: h.VolumeID, ServerID: h.ServerID, Mountpoint: h.Device, Tag: h.Tag, DeleteOnTermination: h.DeleteOnTermination, BootIndex: h.BootIndex}
-	if err := x.s.Promise(ctx, a); err != nil {
+	reserve := x.s.Reserve
+	if made {
+		reserve = x.s.Promise
+	}
+	if err := reserve(ctx, a); err != nil {
 		return h, err
 	}
 	return holdOf(a), nil

@@ -50,8 +50,9 @@ type Volumes interface {
 	SnapshotOf(ctx context.Context, id string) (VolumeFacts, error)
 	// Make takes down the wish for a volume of ctx's caller.
 	Make(ctx context.Context, v VolumeSpec) (id string, err error)
-	// Reserve promises a volume, also one that is still being made, to a server.
-	Reserve(ctx context.Context, h Hold) (Hold, error)
+	// Reserve promises a volume to a server; one that has just been made for it (made)
+	// need not be there yet.
+	Reserve(ctx context.Context, h Hold, made bool) (Hold, error)
 	// Of is the holds of servers.
 	Of(ctx context.Context, servers ...string) (map[string][]Hold, error)
 	// Snapshot has a volume's content kept as it is now, also of one in use.
@@ -198,7 +199,7 @@ func (c *Compute) hold(ctx context.Context, s *Server) error {
 			h.Device = nextDevice(localDisks(s), taken)
 		}
 		taken = append(taken, h.Device)
-		if _, err := c.Volumes.Reserve(ctx, h); err != nil {
+		if _, err := c.Volumes.Reserve(ctx, h, b.Source != "volume"); err != nil {
 			return err
 		}
 	}

@@ -108,7 +108,7 @@ func (c *Compute) AttachVolume(ctx context.Context, id string, a AttachSpec) (Ho
 		if h, err = draftHold(s, all[id], a); err != nil {
 			return err
 		}
-		if h, err = c.Volumes.Reserve(ctx, h); err != nil {
+		if h, err = c.Volumes.Reserve(ctx, h, false); err != nil {
 			return err
 		}
 		s.DueAt = c.Now()

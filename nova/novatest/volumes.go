@@ -80,7 +80,7 @@ func (x *Volumes) Make(_ context.Context, w nova.VolumeSpec) (string, error) {
 
 func (x *Volumes) Passphrases(context.Context, ...string) (map[string]string, error) { return nil, nil }
 
-func (x *Volumes) Reserve(_ context.Context, h nova.Hold) (nova.Hold, error) {
+func (x *Volumes) Reserve(_ context.Context, h nova.Hold, _ bool) (nova.Hold, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, o := range x.Holds {
