@@ -130,7 +130,14 @@ func (s *Storage) Connection(ctx context.Context, v *Volume, connector map[strin
 	if err != nil {
 		return nil, err
 	}
+	limits, err := s.limitsOf(ctx, v)
+	if err != nil {
+		return nil, err
+	}
 	data := map[string]any{"access_mode": "rw", "encrypted": v.KeyID != "", "qos_specs": nil, "volume_id": v.ID}
+	if limits != nil {
+		data["qos_specs"] = limits
+	}
 	if v.ReadOnly {
 		data["access_mode"] = "ro"
 	}
@@ -138,6 +145,20 @@ func (s *Storage) Connection(ctx context.Context, v *Volume, connector map[strin
 		data[k] = x
 	}
 	return map[string]any{"driver_volume_type": kind, "data": data}, nil
+}
+
+// limitsOf are the QoS specs that whoever runs the guest is to keep: those of the
+// volume's type whose consumer is the front end; nil when there are none.
+func (s *Storage) limitsOf(ctx context.Context, v *Volume) (map[string]string, error) {
+	t, err := s.Store.Type(ctx, v.TypeID)
+	if err != nil || t.QoSID == "" {
+		return nil, err
+	}
+	q, err := s.QoS(ctx, t.QoSID)
+	if err != nil || q.Consumer == "back-end" {
+		return nil, err
+	}
+	return PerGiB(q.Specs, v.Size), nil
 }
 
 // ConnectAttachment tells a reserved attachment's connector how to reach the volume.

@@ -2,6 +2,8 @@ package cinder
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"stackd/internal/fault"
@@ -142,4 +144,22 @@ func (s *Storage) BindQoS(ctx context.Context, id, typeID string, on bool) error
 		})
 		return err
 	})
+}
+
+// PerGiB works out the limits that are said per GiB, for a volume of so many: no less
+// than their _per_gb_min (cinder's admin guide, "Basic volume quality of service").
+func PerGiB(specs map[string]string, size int64) map[string]string {
+	out := map[string]string{}
+	for name, text := range specs {
+		base, each := strings.CutSuffix(name, "_per_gb")
+		switch n, err := strconv.ParseInt(text, 10, 64); {
+		case strings.HasSuffix(name, "_per_gb_min"):
+		case each && err == nil:
+			least, _ := strconv.ParseInt(specs[name+"_min"], 10, 64)
+			out[base] = strconv.FormatInt(max(n*size, least), 10)
+		case !each:
+			out[name] = text
+		}
+	}
+	return out
 }

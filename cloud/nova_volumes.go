@@ -91,12 +91,29 @@ func holdOf(a *cinder.Attachment) nova.Hold {
 	if h.Encrypted {
 		h.Disk.Size -= cinder.LUKSHeader
 	}
+	h.Disk.Limits = limits(data["qos_specs"])
 	for k, v := range data {
 		if text, ok := v.(string); ok {
 			h.Disk.Source[k] = text
 		}
 	}
 	return h
+}
+
+// limits are the QoS specs that QEMU can keep: numbers.
+func limits(specs any) map[string]int64 {
+	out := map[string]int64{}
+	by, _ := specs.(map[string]any)
+	for name, v := range by {
+		text, _ := v.(string)
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 {
+			out[name] = n
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 func (x volumes) Of(ctx context.Context, servers ...string) (map[string][]nova.Hold, error) {

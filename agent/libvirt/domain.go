@@ -114,7 +114,18 @@ type disk struct {
 	Shareable *struct{}  `xml:"shareable"`
 	Serial    string     `xml:"serial,omitempty"`
 	Boot      *bootOrder `xml:"boot"`
+	Limits    *limits    `xml:"iotune"`
 	Alias     *alias     `xml:"alias"`
+}
+
+// limits are QEMU's throttling of a disk, by libvirt's names of them.
+type limits struct {
+	All []limit `xml:",any"`
+}
+
+type limit struct {
+	XMLName xml.Name
+	Value   int64 `xml:",chardata"`
 }
 
 type diskDriver struct {

@@ -2,6 +2,7 @@ package libvirt
 
 import (
 	"cmp"
+	"encoding/xml"
 	"strings"
 
 	"github.com/google/uuid"
@@ -42,6 +43,7 @@ func (p Platform) volume(v wish.Disk, dev string) (disk, error) {
 	if id := secretID(v); id != "" {
 		d.Source.Auth = &auth{v.Source["username"], secretRef{secretUsage(v), id}}
 	}
+	d.Limits = limitsOf(v.Limits)
 	if v.Passphrase != "" {
 		d.Source.Encryption = &encryption{"luks", secretRef{"passphrase", passphraseID(v.VolumeID)}}
 	}
@@ -76,6 +78,23 @@ func secretID(v wish.Disk) string {
 		return ""
 	}
 	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("stackd volume "+v.VolumeID)).String()
+}
+
+// throttles are the limits that libvirt knows (domain XML, "iotune").
+var throttles = []string{"total_bytes_sec", "read_bytes_sec", "write_bytes_sec", "total_iops_sec", "read_iops_sec", "write_iops_sec",
+	"total_bytes_sec_max", "read_bytes_sec_max", "write_bytes_sec_max", "total_iops_sec_max", "read_iops_sec_max", "write_iops_sec_max", "size_iops_sec"}
+
+func limitsOf(by map[string]int64) *limits {
+	var l limits
+	for _, name := range throttles {
+		if n := by[name]; n > 0 {
+			l.All = append(l.All, limit{xml.Name{Local: name}, n})
+		}
+	}
+	if l.All == nil {
+		return nil
+	}
+	return &l
 }
 
 // passphraseID names the libvirt secret that opens an encrypted volume.

@@ -114,6 +114,9 @@ type Disk struct {
 	Boot      bool              `json:"boot"`
 	ReadOnly  bool              `json:"read_only"`
 	Shareable bool              `json:"shareable"`
+	// Limits are what the guest may do with it in a second, by the names of QEMU's
+	// throttling: total_iops_sec, read_bytes_sec, …
+	Limits map[string]int64 `json:"limits,omitempty"`
 	// Passphrase opens an encrypted volume: a LUKS container, as QEMU makes it.
 	Passphrase string `json:"passphrase,omitempty"`
 	// Size is the volume's, in bytes, as a guest sees it: one that sees less is told. 0 says nothing.
