@@ -96,7 +96,7 @@ func (s *Storage) Release(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := s.DeleteAttachmentRow(ctx, id); err != nil {
+		if err := s.EndAttachment(ctx, a); err != nil {
 			return err
 		}
 		return s.restate(ctx, a.VolumeID)

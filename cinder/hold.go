@@ -3,6 +3,7 @@ package cinder
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"stackd/internal/fault"
@@ -110,15 +111,16 @@ func (s *Storage) DetachVolume(ctx context.Context, id, attachment string) error
 		case attachment == "" && len(v.Attachments) == 0:
 			return s.restate(ctx, id)
 		}
-		if err := s.DeleteAttachmentRow(ctx, v.Attachments[max(at, 0)].ID); err != nil {
+		if err := s.EndAttachment(ctx, v.Attachments[max(at, 0)]); err != nil {
 			return err
 		}
 		return s.restate(ctx, id)
 	})
 }
 
-// Connection is how a connector's host reaches a volume, as clients are told.
-func (s *Storage) Connection(ctx context.Context, v *Volume, connector map[string]any) (map[string]any, error) {
+// Connection is how a connector's host reaches a volume, as clients are told. The holder
+// is the attachment's id, "" for who has none.
+func (s *Storage) Connection(ctx context.Context, v *Volume, holder string, connector map[string]any) (map[string]any, error) {
 	if v.Status == Maintenance {
 		return nil, badVolume("The volume connection cannot be initialized in maintenance mode.")
 	}
@@ -126,7 +128,7 @@ func (s *Storage) Connection(ctx context.Context, v *Volume, connector map[strin
 	if len(connector) == 0 || host == "" {
 		return nil, badInput("Connector doesn't have required information: host")
 	}
-	kind, source, err := s.Connect(ctx, &Attachment{VolumeID: v.ID, Host: host, Connector: connector})
+	kind, source, err := s.Connect(ctx, &Attachment{ID: cmp.Or(holder, byHost(v.ID, host)), VolumeID: v.ID, Host: host, Connector: connector})
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +147,15 @@ func (s *Storage) Connection(ctx context.Context, v *Volume, connector map[strin
 		data[k] = x
 	}
 	return map[string]any{"driver_volume_type": kind, "data": data}, nil
+}
+
+// flat is a connection as attachments show it: its data beside the rest.
+func flat(info map[string]any) map[string]any {
+	out := maps.Clone(info)
+	data, _ := info["data"].(map[string]any)
+	delete(out, "data")
+	maps.Copy(out, data)
+	return out
 }
 
 // limitsOf are the QoS specs that whoever runs the guest is to keep: those of the
@@ -181,15 +192,12 @@ func (s *Storage) ConnectAttachment(ctx context.Context, id string, connector ma
 	if mode == "" {
 		mode = map[bool]string{true: "ro", false: "rw"}[v.ReadOnly]
 	}
-	info, err := s.Connection(ctx, v, connector)
+	info, err := s.Connection(ctx, v, id, connector)
 	if err != nil {
 		return nil, err
 	}
 	info["attachment_id"] = id
-	for k, x := range info["data"].(map[string]any) {
-		info[k] = x
-	}
-	delete(info, "data")
+	info = flat(info)
 	info["access_mode"] = mode
 	return s.ChangeAttachment(ctx, id, func(a *Attachment) error {
 		a.Connector, a.Connection, a.Mode = connector, info, mode

@@ -112,6 +112,11 @@ type Store interface {
 	Attachment(ctx context.Context, id string) (*Attachment, error)
 	UpdateAttachment(ctx context.Context, a *Attachment) error
 	DeleteAttachmentRow(ctx context.Context, id string) error
+	InsertEnded(ctx context.Context, e *Ended) error
+	EndedOf(ctx context.Context, volume string) ([]*Ended, error)
+	DeleteEnded(ctx context.Context, holder string) error
+	DueExports(ctx context.Context, limit int) ([]string, error) // volumes
+	PostponeExports(ctx context.Context, volume string, d time.Duration) error
 	Attachments(ctx context.Context, q VolumeQuery) ([]*Attachment, error)
 	AttachmentsOf(ctx context.Context, volumes ...string) (map[string][]*Attachment, error)
 	AttachmentsOn(ctx context.Context, servers ...string) (map[string][]*Attachment, error)

@@ -82,7 +82,7 @@ func (s *Storage) Settled(ctx context.Context, volume string) (string, error) {
 // Bind writes down how host reaches an attachment's volume: it is attaching.
 func (s *Storage) Bind(ctx context.Context, id, host string, how map[string]any) error {
 	_, err := s.ChangeAttachment(ctx, id, func(a *Attachment) error {
-		a.Host, a.Connection, a.Connector, a.Status = host, how, map[string]any{"host": host}, Attaching
+		a.Host, a.Connection, a.Connector, a.Status = host, flat(how), map[string]any{"host": host}, Attaching
 		a.Mode, _ = how["access_mode"].(string)
 		return nil
 	})
@@ -110,7 +110,7 @@ func (s *Storage) LetGo(ctx context.Context, id string) error {
 			return err
 		}
 		if v.Wish != Kept || v.Status == Errored {
-			return s.DeleteAttachmentRow(ctx, id)
+			return s.EndAttachment(ctx, a)
 		}
 		return s.Release(ctx, id)
 	})

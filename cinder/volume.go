@@ -262,7 +262,7 @@ func (s *Storage) ResetVolume(ctx context.Context, id string, r Reset) error {
 			return nil
 		}
 		for _, a := range v.Attachments {
-			if err := s.DeleteAttachmentRow(ctx, a.ID); err != nil {
+			if err := s.EndAttachment(ctx, a); err != nil {
 				return err
 			}
 		}

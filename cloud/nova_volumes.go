@@ -86,13 +86,12 @@ func holdOf(a *cinder.Attachment) nova.Hold {
 	h.Disk.Source = map[string]string{}
 	size, _ := a.Connection["size"].(string)
 	h.Disk.Size, _ = strconv.ParseInt(size, 10, 64)
-	data, _ := a.Connection["data"].(map[string]any)
-	h.Encrypted, _ = data["encrypted"].(bool)
+	h.Encrypted, _ = a.Connection["encrypted"].(bool)
 	if h.Encrypted {
 		h.Disk.Size -= cinder.LUKSHeader
 	}
-	h.Disk.Limits = limits(data["qos_specs"])
-	for k, v := range data {
+	h.Disk.Limits = limits(a.Connection["qos_specs"])
+	for k, v := range a.Connection {
 		if text, ok := v.(string); ok {
 			h.Disk.Source[k] = text
 		}
@@ -136,7 +135,7 @@ func (x volumes) Reach(ctx context.Context, h nova.Hold, host string) (map[strin
 	if err != nil {
 		return nil, err
 	}
-	how, err := x.s.Connection(ctx, v, map[string]any{"host": host})
+	how, err := x.s.Connection(ctx, v, h.ID, map[string]any{"host": host})
 	if err != nil {
 		return nil, err
 	}

@@ -198,7 +198,7 @@ func (s *service) initialize(c *rest.Call, in connecting) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := s.c.Connection(c.Context(), v, in.Initialize.Connector)
+	info, err := s.c.Connection(c.Context(), v, "", in.Initialize.Connector)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +206,9 @@ func (s *service) initialize(c *rest.Call, in connecting) (any, error) {
 	return map[string]any{"connection_info": info}, nil
 }
 
-func (s *service) terminate(c *rest.Call, in byID) error {
-	_, err := s.c.Store.Volume(c.Context(), in.ID)
-	return err
+func (s *service) terminate(c *rest.Call, in struct {
+	byID
+	Terminate struct{ Connector struct{ Host string } } `json:"os-terminate_connection"`
+}) error {
+	return s.c.Terminate(c.Context(), in.ID, in.Terminate.Connector.Host)
 }

@@ -31,12 +31,12 @@ func New(s *cinder.Storage) *Volumes {
 	return w
 }
 
-// Loops are those that work on due volumes and backups; s wakes them.
+// Loops are those that work on due volumes, backups and exports; s wakes them.
 func Loops(s *cinder.Storage) []*converge.Loop {
 	l := &converge.Loop{Name: "volumes", Due: s.Due, Work: New(s).Reconcile, Workers: 4}
-	b := backupLoop(s)
-	s.Woken(func() { l.Wake(); b.Wake() })
-	return []*converge.Loop{l, b}
+	b, e := backupLoop(s), exportLoop(s)
+	s.Woken(func() { l.Wake(); b.Wake(); e.Wake() })
+	return []*converge.Loop{l, b, e}
 }
 
 const (
@@ -321,6 +321,9 @@ func (w *Volumes) remove(ctx context.Context, v *cinder.Volume) error {
 	}
 	if b == nil {
 		return errors.New("the backend " + v.Backend + " is not there")
+	}
+	if err := w.s.EndExports(ctx, v.ID); err != nil {
+		return err
 	}
 	return b.Delete(ctx, v.ID)
 }

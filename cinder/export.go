@@ -1,0 +1,65 @@
+package cinder
+
+import (
+	"context"
+	"time"
+
+	"stackd/internal/fault"
+)
+
+// An Ended is an attachment that has gone, and what its holder was let at a volume by has
+// not yet: the row is the queue.
+type Ended struct {
+	Holder   string `bun:",pk"` // the attachment's id
+	VolumeID string
+	Backend  string
+	DueAt    time.Time
+}
+
+// EndAttachment forgets an attachment; its backend is told by and by.
+func (s *Storage) EndAttachment(ctx context.Context, a *Attachment) error {
+	if err := s.DeleteAttachmentRow(ctx, a.ID); err != nil || a.Connection == nil {
+		return err
+	}
+	return s.endExport(ctx, a.VolumeID, a.ID)
+}
+
+func (s *Storage) endExport(ctx context.Context, volume, holder string) error {
+	v, err := s.Store.Volume(ctx, volume)
+	if err != nil {
+		return err
+	}
+	s.After(ctx, s.wake)
+	return s.InsertEnded(ctx, &Ended{Holder: holder, VolumeID: volume, Backend: v.Backend, DueAt: s.Now()})
+}
+
+// byHost is the holder of who connects without an attachment, as the actions of old did.
+func byHost(volume, host string) string { return volume + " " + host }
+
+// Terminate ends what os-initialize_connection gave a host.
+func (s *Storage) Terminate(ctx context.Context, volume, host string) error {
+	return s.Tx(ctx, func(ctx context.Context) error { return s.endExport(ctx, volume, byHost(volume, host)) })
+}
+
+// EndExports tells the backend of every attachment of a volume that has gone. It must be
+// told before the volume is taken away.
+func (s *Storage) EndExports(ctx context.Context, volume string) error {
+	ended, err := s.EndedOf(ctx, volume)
+	if err != nil {
+		return err
+	}
+	for _, e := range ended {
+		b := s.backends[e.Backend]
+		if b == nil {
+			return fault.New(fault.Unavailable, "The backend of volume %s is not there.", volume)
+		}
+		if err := b.Disconnect(ctx, e.VolumeID, e.Holder); err != nil {
+			return err
+		}
+		err := s.Tx(ctx, func(ctx context.Context) error { return s.DeleteEnded(ctx, e.Holder) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
