@@ -122,7 +122,7 @@ func (l imageLimits) Limits(ctx context.Context, project string) (map[string]int
 	}
 	out := map[string]int64{}
 	usual, err := l.i.RegisteredLimits(ctx, of(map[string][]string{}))
-	if err != nil {
+	if err != nil || len(usual.Items) == 0 {
 		return nil, err
 	}
 	for _, u := range usual.Items {

@@ -60,17 +60,32 @@ func (g *Imaging) Quotas(ctx context.Context, project string) (map[string]Quota,
 	return out, err
 }
 
+// bounds are a project's limits, with its usage where there are any.
+func (g *Imaging) bounds(ctx context.Context, project string) (map[string]Quota, error) {
+	limits, err := g.limits.Limits(ctx, project)
+	if err != nil || len(limits) == 0 {
+		return nil, err
+	}
+	u, err := g.Used(ctx, project)
+	out := map[string]Quota{}
+	for r, l := range limits {
+		out[r] = Quota{u.of(r), l}
+	}
+	return out, err
+}
+
 // enforce refuses what would go over a project's limit.
 func (g *Imaging) enforce(ctx context.Context, project, resource string, delta int64) error {
-	q, err := g.Quotas(ctx, project)
+	q, err := g.bounds(ctx, project)
 	if err != nil {
 		return err
 	}
-	return q[resource].fits(project, resource, delta)
+	return fits(q, project, resource, delta)
 }
 
-func (q Quota) fits(project, resource string, delta int64) error {
-	if q.Limit < 0 || q.Usage+delta <= q.Limit {
+func fits(all map[string]Quota, project, resource string, delta int64) error {
+	q, limited := all[resource]
+	if !limited || q.Limit < 0 || q.Usage+delta <= q.Limit {
 		return nil
 	}
 	return fault.New(fault.TooLarge, "Request exceeds quota: Project %s is over a limit for [Resource %s is over limit of %d due to current usage %d and delta %d]", project, resource, q.Limit, q.Usage, delta)
@@ -79,20 +94,20 @@ func (q Quota) fits(project, resource string, delta int64) error {
 // room checks a move of size bytes (< 0: not known) against the project's limits, and
 // says how many bytes it may be.
 func (g *Imaging) room(ctx context.Context, project, total string, size int64) (int64, error) {
-	q, err := g.Quotas(ctx, project)
+	q, err := g.bounds(ctx, project)
 	if err != nil {
 		return 0, err
 	}
-	if err := q[total].fits(project, total, max(size, 0)/mib); err != nil {
+	if err := fits(q, project, total, max(size, 0)/mib); err != nil {
 		return 0, err
 	}
-	if err := q[CountUploading].fits(project, CountUploading, 1); err != nil {
+	if err := fits(q, project, CountUploading, 1); err != nil {
 		return 0, err
 	}
 	if size > g.opts.ImageSizeCap {
 		return 0, fault.New(fault.TooLarge, "The incoming image is too large: it has more than %d bytes", g.opts.ImageSizeCap)
 	}
-	if l := q[total]; l.Limit >= 0 {
+	if l, limited := q[total]; limited && l.Limit >= 0 {
 		return min(g.opts.ImageSizeCap, (l.Limit-l.Usage+1)*mib), nil
 	}
 	return g.opts.ImageSizeCap, nil
