@@ -142,7 +142,7 @@ func TestWebDownload(t *testing.T) {
 			w.Header().Set("Content-Length", "1000000")
 			fmt.Fprint(w, "cut")
 		case "/out":
-			http.Redirect(w, r, "http://10.0.0.1/", 302)
+			http.Redirect(w, r, "http://10.0.0.1/", http.StatusFound)
 		default:
 			http.NotFound(w, r)
 		}
