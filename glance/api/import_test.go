@@ -119,7 +119,7 @@ func TestImportsAreRefused(t *testing.T) {
 		`{"method":{"name":"web-download","uri":"http://127.0.0.1/"},"all_stores_must_succeed":null}`:    400,
 		`{"method":{"name":"web-download"}}`:                                                             400,
 		`{"method":{"name":"web-download","uri":"file:///etc/passwd"}}`:                                  400,
-		`{"method":{"name":"copy-image"}}`:                                                               409,
+		`{"method":{"name":"copy-image"}}`:                                                               403,
 		`{"method":{"name":"glance-direct"}}`:                                                            409,
 		`{"method":{"name":"glance-download","glance_region":"x","glance_image_id":"foo"}}`:              400,
 		`{"method":{"name":"glance-download","glance_image_id":"36d4b546-64a2-4bb9-bdd0-ba676aa48f2c"}}`: 400,
