@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"stackd/cinder"
 	"stackd/internal/converge"
@@ -150,6 +151,9 @@ func (f Fill) qemuImg(ctx context.Context, passphrase []byte, args ...string) er
 	}
 	t.Stdin = passphrase
 	_, err := t.Run(ctx)
+	if err != nil && strings.Contains(err.Error(), "accurate CPU usage") { // QEMU times its key derivation, which a busy machine spoils
+		return err
+	}
 	var failed *ToolError
 	if errors.As(err, &failed) && failed.Code == 1 && Room(err) == err {
 		return converge.Final{Err: fmt.Errorf("the image cannot be converted: %w", err)}
