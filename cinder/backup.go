@@ -349,12 +349,12 @@ func (s *Storage) overwrite(ctx context.Context, v *Volume, b *Backup) error {
 }
 
 // fromBackup looks at the backup that a new volume is made from.
-func (s *Storage) fromBackup(ctx context.Context, v *Volume, id string) error {
+func (s *Storage) fromBackup(ctx context.Context, who *token.Who, v *Volume, id string) error {
 	if err := s.backing(); err != nil {
 		return err
 	}
 	b, err := s.Backup(ctx, id)
-	if err != nil || b.ProjectID != v.ProjectID {
+	if err != nil || b.ProjectID != v.ProjectID && !who.Admin() {
 		return cmp.Or(err, NoBackup(id))
 	}
 	if b.Status != Available {
@@ -412,6 +412,9 @@ func (s *Storage) ExportBackup(ctx context.Context, id string) (service, url str
 func (s *Storage) ImportBackup(ctx context.Context, who *token.Who, service, url string) (*Backup, error) {
 	if err := s.backing(); err != nil {
 		return nil, err
+	}
+	if who.Project.ID == "" {
+		return nil, badInput("A backup is imported into a project, and the token has none.")
 	}
 	var r record
 	j, err := base64.StdEncoding.DecodeString(url)

@@ -175,6 +175,9 @@ func (s *Storage) CreateGroup(ctx context.Context, who *token.Who, g *Group, gro
 }
 
 func (s *Storage) keepGroup(ctx context.Context, who *token.Who, g *Group, status string) error {
+	if who.Project.ID == "" {
+		return badInput("A group is made in a project, and the token has none.")
+	}
 	if g.Zone != Zone {
 		return badInput("Availability zone '%s' is invalid.", g.Zone)
 	}
