@@ -220,3 +220,21 @@ func (s *Storage) MayRelease(ctx context.Context, a *Attachment, who *token.Who)
 	}
 	return fault.New(fault.Conflict, "Detach volume from instance %s using the Compute API", a.ServerID)
 }
+
+// MayPull is MayRelease for the actions of old, which name a volume: none of the hosts of
+// its servers may be using it. What was only said to be attached may be said not to be.
+func (s *Storage) MayPull(ctx context.Context, volume string, who *token.Who) error {
+	as, err := s.AttachmentsOf(ctx, volume)
+	if err != nil {
+		return err
+	}
+	for _, a := range as[volume] {
+		if a.Connection == nil {
+			continue
+		}
+		if err := s.MayRelease(ctx, a, who); err != nil {
+			return err
+		}
+	}
+	return nil
+}

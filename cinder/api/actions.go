@@ -176,6 +176,9 @@ func (s *service) detach(c *rest.Call, in struct {
 		ID *string `json:"attachment_id"`
 	} `json:"os-detach"`
 }) error {
+	if err := s.c.MayPull(c.Context(), in.ID, c.Who); err != nil {
+		return err
+	}
 	return s.c.DetachVolume(c.Context(), in.ID, text(in.Detach.ID))
 }
 
@@ -185,6 +188,9 @@ func (s *service) forceDetach(c *rest.Call, in struct {
 		ID *string `json:"attachment_id"`
 	} `json:"os-force_detach"`
 }) error {
+	if err := s.c.MayPull(c.Context(), in.ID, c.Who); err != nil {
+		return err
+	}
 	return s.c.DetachVolume(c.Context(), in.ID, text(in.Detach.ID))
 }
 
@@ -210,5 +216,8 @@ func (s *service) terminate(c *rest.Call, in struct {
 	byID
 	Terminate struct{ Connector struct{ Host string } } `json:"os-terminate_connection"`
 }) error {
+	if err := s.c.MayPull(c.Context(), in.ID, c.Who); err != nil {
+		return err
+	}
 	return s.c.Terminate(c.Context(), in.ID, in.Terminate.Connector.Host)
 }
