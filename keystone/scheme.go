@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
-	"golang.org/x/crypto/blowfish"
+	"golang.org/x/crypto/blowfish" //lint:ignore SA1019 bcrypt is made of it, and hashes of passwords that are there are to be read
 	"golang.org/x/crypto/scrypt"
 )
 

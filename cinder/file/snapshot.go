@@ -72,6 +72,9 @@ func (f *Files) DeleteSnapshot(ctx context.Context, volume, snapshot string) err
 
 func (f *Files) Revert(ctx context.Context, volume, snapshot string) error {
 	p, err := f.volume(volume)
+	if _, bad := f.snapshot(volume, snapshot); bad != nil {
+		err = bad
+	}
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,17 @@ func (d *Disk) Grow(size int64) error {
 	return nil
 }
 
+// ErrOutside is the error of a write past a disk's end.
+var ErrOutside = errors.New("past the end of the disk")
+
+// WriteAt writes within the disk.
+func (d *Disk) WriteAt(p []byte, off int64) (int, error) {
+	if off < 0 || off+int64(len(p)) > d.size {
+		return 0, ErrOutside
+	}
+	return d.File.WriteAt(p, off)
+}
+
 // Data finds the next run by the file system's own map of holes.
 func (d *Disk) Data(off int64) (start, end int64, err error) {
 	if off >= d.size {
@@ -82,6 +93,9 @@ func (d *Disk) Data(off int64) (start, end int64, err error) {
 
 // Zero punches a hole where that can be, and writes zeros elsewhere.
 func (d *Disk) Zero(off, n int64) error {
+	if off < 0 || off+n > d.size {
+		return ErrOutside
+	}
 	if n <= 0 {
 		return nil
 	}

@@ -57,9 +57,9 @@ func (f Fill) image(ctx context.Context, s cinder.Source) error {
 	format := formats[s.Format]
 	switch {
 	case format == "":
-		return converge.Finalf("images of the format %q become no volumes", s.Format)
+		return badFormat(s)
 	case format == "raw":
-		_, err := f.take(ctx, f.To, f.Size, s)
+		_, _, err := f.take(ctx, f.To, f.Size, s)
 		return err
 	case f.Path != "":
 		return f.convert(ctx, s, format, f.Path)
@@ -96,50 +96,61 @@ func blank(path string, size int64) error {
 	return errors.Join(d.Grow(size), d.Close())
 }
 
+func badFormat(s cinder.Source) error {
+	return converge.Finalf("images of the format %q become no volumes", s.Format)
+}
+
 // take writes an image's bytes to a place while they are looked at. Nothing is
-// believed before all have passed.
-func (f Fill) take(ctx context.Context, to io.WriterAt, room int64, s cinder.Source) (length int64, err error) {
+// believed before all have passed. Given are the image's length and its disk's.
+func (f Fill) take(ctx context.Context, to io.WriterAt, room int64, s cinder.Source) (length, disk int64, err error) {
 	look := inspect.New(s.Format)
 	out := &Stream{To: to, Max: room}
 	_, err = io.CopyBuffer(io.MultiWriter(look, out), Reader(ctx, s.Image), make([]byte, chunk))
+	var r inspect.Result
 	if err == nil {
-		var r inspect.Result
-		if r, err = look.Result(); err == nil && r.VirtualSize > f.Size {
-			err = converge.Finalf("the image is a disk of %d bytes, the volume has %d", r.VirtualSize, f.Size)
-		}
+		r, err = look.Result()
+	}
+	if err == nil && max(r.VirtualSize, 0) > f.Size {
+		err = converge.Finalf("the image is a disk of %d bytes, the volume has %d", r.VirtualSize, f.Size)
 	}
 	if inspect.IsRefused(err) || errors.Is(err, ErrTooLong) {
 		err = converge.Final{Err: err}
 	}
-	return out.At, err
+	return out.At, r.VirtualSize, err
 }
 
 // convert keeps an image aside and writes the disk that it is to a raw file.
 func (f Fill) convert(ctx context.Context, s cinder.Source, format, to string) error {
 	aside := f.Scratch + ".image"
 	defer os.Remove(aside)
-	if err := f.aside(ctx, aside, s); err != nil {
+	if _, err := f.aside(ctx, aside, s); err != nil {
 		return err
 	}
 	return f.qemuImg(ctx, nil, "convert", "-n", "--target-is-zero", "-f", format, "-O", "raw", aside, to)
 }
 
-// aside may be larger than the volume, as a format's own tables and snapshots take room.
-func (f Fill) aside(ctx context.Context, path string, s cinder.Source) error {
+// aside may be larger than the volume, as a format's own tables and snapshots take
+// room. Given is the disk's size, in whole sectors.
+func (f Fill) aside(ctx context.Context, path string, s cinder.Source) (int64, error) {
 	if err := blank(path, 0); err != nil {
-		return err
+		return 0, err
 	}
 	d, err := Open(path, os.O_RDWR)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer d.File.Close()
-	n, err := f.take(ctx, d, 2*f.Size+64<<20, s)
+	n, disk, err := f.take(ctx, d.File, 2*f.Size+64<<20, s)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return d.Truncate((n + 511) / 512 * 512) // whole sectors, the zeros at its end too
+	if formats[s.Format] == "raw" {
+		disk = n
+	}
+	return sectors(disk), d.Truncate(sectors(n))
 }
+
+func sectors(n int64) int64 { return (n + 511) / 512 * 512 }
 
 // qemuImg runs qemu-img with bounds: 4 GiB of memory, an hour of CPU time, and no
 // file larger than the volume with a container's header.

@@ -33,8 +33,7 @@ import (
 // An idp is crewjam's identity provider on loopback, at which everyone is jo.
 type idp struct {
 	saml.IdentityProvider
-	t        testing.TB
-	services map[string]string // where the metadata of each service is
+	t testing.TB
 }
 
 func (p *idp) GetSession(http.ResponseWriter, *http.Request, *saml.IdpAuthnRequest) *saml.Session {
