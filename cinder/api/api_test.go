@@ -279,8 +279,7 @@ func TestAdvisories(t *testing.T) {
 		if got := s.call(me, "", "GET /v3/volumes/"+v, "", 200); at(got, "volume", "status") != "in-use" {
 			t.Errorf("it is %v", at(got, "volume", "status"))
 		}
-		// OSSA-2013-033, -2015-011: nothing of a volume but its own bytes is read as an image; what is a header inside it is data.
-		// OSSA-2014-024: a type's secrets are shown to administrators alone.
+		// A type's extra specs that may be secrets are shown to administrators alone.
 		typ := id(s.call(admin, "", "POST /v3/types", `{"volume_type":{"name":"t","extra_specs":{"secret":"s","multiattach":"<is> False"}}}`, 200), "volume_type")
 		for _, path := range []string{"/v3/types", "/v3/types/" + typ, "/v3/types/" + typ + "/extra_specs"} {
 			if got, _ := json.Marshal(s.call(me, "", "GET "+path, "", 200)); strings.Contains(string(got), "secret") {
