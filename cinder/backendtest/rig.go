@@ -31,7 +31,7 @@ type Rig struct {
 	Reach func(kind string, source map[string]string, n int) ([]byte, error)
 	// NoImages leaves out what needs qemu-img.
 	NoImages bool
-	// Steps bounds the random walks; 0 is 400.
+	// Steps bounds the random walks; 0 is 150.
 	Steps int
 }
 

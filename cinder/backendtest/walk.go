@@ -32,7 +32,7 @@ func (m *member) copy() *member { return &member{m.size, slices.Clone(m.marks), 
 func (e *env) walk(seed uint64) {
 	steps := e.rig.Steps
 	if steps == 0 {
-		steps = 400
+		steps = 150
 	}
 	r, all := rand.New(rand.NewPCG(seed, 7)), family{}
 	var trace []string

@@ -1,12 +1,15 @@
 package file_test
 
 import (
+	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -116,32 +119,30 @@ func TestOnlyFilesAreDisks(t *testing.T) {
 	}
 }
 
-// A tool that a killed process left running holds the lock on.
+// A tool that outlives the process that took a lock holds it on.
 func TestLocksOutliveTheProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), ".lock")
 	l, err := raw.Take(t.Context(), path, "a")
 	if err != nil {
 		t.Fatal(err)
 	}
+	tool := exec.Command("sleep", "0.4")
+	tool.ExtraFiles = []*os.File{l.File}
+	if err := tool.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer tool.Wait()
+	l.Close()
 	other, err := raw.Take(t.Context(), path, "b") // another name is free
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()
-	began, done := make(chan bool), make(chan error)
-	go func() {
-		close(began)
-		_, err := raw.Tool{Argv: []string{"sleep", "0.5"}, Files: []*os.File{l.File}}.Run(t.Context())
-		done <- err
-	}()
-	<-began
-	for range 200 { // until the tool has it
-		if _, err := os.Stat("/proc/self/fd"); err == nil {
-			break
-		}
+	other.Close()
+	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := raw.Take(soon, path, "a"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("the lock was free while the tool still ran: %v", err)
 	}
-	<-done
-	l.Close()
 	again, err := raw.Take(t.Context(), path, "a")
 	if err != nil {
 		t.Fatal(err)
