@@ -34,6 +34,11 @@ type Attachment struct {
 
 	AttachedAt time.Time `bun:",nullzero"`
 	CreatedAt  time.Time
+
+	// Size and Shared are the volume's: GiB, and whether several servers may have it.
+	// AttachmentsOf and AttachmentsOn read them.
+	Size   int64 `bun:"volume_size,scanonly"`
+	Shared bool  `bun:"volume_shared,scanonly"`
 }
 
 func noAttachment(id string) *fault.Error {
@@ -103,10 +108,12 @@ func (s *Storage) Release(ctx context.Context, id string) error {
 	})
 }
 
-// restate gives a volume the status that its attachments say: it cannot disagree.
+// restate gives a volume the status that its attachments say: it cannot disagree. While
+// something is under way the end of that does so, and a volume that was never made stays
+// what it is.
 func (s *Storage) restate(ctx context.Context, id string) error {
 	v, err := s.Volume(ctx, id)
-	if err != nil {
+	if err != nil || v.Wish != Kept || v.Status == Errored && v.LaunchedAt.IsZero() {
 		return err
 	}
 	v.Status, v.UpdatedAt = statusOf(v.Attachments), s.Now()

@@ -18,7 +18,7 @@ type Ended struct {
 
 // EndAttachment forgets an attachment; its backend is told by and by.
 func (s *Storage) EndAttachment(ctx context.Context, a *Attachment) error {
-	if err := s.DeleteAttachmentRow(ctx, a.ID); err != nil || a.Connection == nil {
+	if err := s.DeleteAttachmentRow(ctx, a.ID); err != nil {
 		return err
 	}
 	return s.endExport(ctx, a.VolumeID, a.ID)
@@ -26,7 +26,7 @@ func (s *Storage) EndAttachment(ctx context.Context, a *Attachment) error {
 
 func (s *Storage) endExport(ctx context.Context, volume, holder string) error {
 	v, err := s.Store.Volume(ctx, volume)
-	if err != nil {
+	if err != nil || v.Backend == "" { // it is nowhere yet
 		return err
 	}
 	s.After(ctx, s.wake)

@@ -2,9 +2,6 @@ package cinder
 
 import (
 	"context"
-	"strconv"
-
-	"stackd/internal/fault"
 
 	"github.com/google/uuid"
 )
@@ -28,12 +25,8 @@ func (s *Storage) TellServers(ctx context.Context, volume string, grown bool) er
 	as, err := s.AttachmentsOf(ctx, volume)
 	var ids []string
 	for _, a := range as[volume] {
-		if a.ServerID == "" {
-			continue
-		}
-		ids = append(ids, a.ServerID)
-		if err := s.resized(ctx, a); err != nil {
-			return err
+		if a.ServerID != "" {
+			ids = append(ids, a.ServerID)
 		}
 	}
 	switch {
@@ -43,19 +36,6 @@ func (s *Storage) TellServers(ctx context.Context, volume string, grown bool) er
 		return s.servers.VolumeGrown(ctx, ids...)
 	}
 	return s.servers.VolumeMoved(ctx, ids...)
-}
-
-// resized keeps the size that a server's host was told up to date.
-func (s *Storage) resized(ctx context.Context, a *Attachment) error {
-	if a.Connection["size"] == nil {
-		return nil
-	}
-	v, err := s.Store.Volume(ctx, a.VolumeID)
-	if err != nil {
-		return err
-	}
-	a.Connection["size"] = strconv.FormatInt(v.WantedSize<<30, 10)
-	return s.UpdateAttachment(ctx, a)
 }
 
 // Promise is Reserve for the server that a volume is being made for.
@@ -83,7 +63,7 @@ func (s *Storage) Settled(ctx context.Context, volume string) (string, error) {
 func (s *Storage) Bind(ctx context.Context, id, host string, how map[string]any) error {
 	_, err := s.ChangeAttachment(ctx, id, func(a *Attachment) error {
 		a.Host, a.Connection, a.Connector, a.Status = host, flat(how), map[string]any{"host": host}, Attaching
-		a.Mode, _ = how["access_mode"].(string)
+		a.Mode, _ = a.Connection["access_mode"].(string)
 		return nil
 	})
 	return err
@@ -93,25 +73,4 @@ func (s *Storage) Bind(ctx context.Context, id, host string, how map[string]any)
 func (s *Storage) MarkAttachment(ctx context.Context, id, status string) error {
 	_, err := s.ChangeAttachment(ctx, id, func(a *Attachment) error { a.Status = status; return nil })
 	return err
-}
-
-// LetGo is Release where the volume is still being made, or has failed: its status stays.
-func (s *Storage) LetGo(ctx context.Context, id string) error {
-	return s.Tx(ctx, func(ctx context.Context) error {
-		a, err := s.Attachment(ctx, id)
-		if fault.Is(err, fault.NotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		v, err := s.Store.Volume(ctx, a.VolumeID)
-		if err != nil {
-			return err
-		}
-		if v.Wish != Kept || v.Status == Errored {
-			return s.EndAttachment(ctx, a)
-		}
-		return s.Release(ctx, id)
-	})
 }

@@ -82,10 +82,8 @@ func holdOf(a *cinder.Attachment) nova.Hold {
 	h := nova.Hold{ID: a.ID, VolumeID: a.VolumeID, ServerID: a.ServerID, Status: a.Status, Device: a.Mountpoint, Tag: a.Tag,
 		DeleteOnTermination: a.DeleteOnTermination, BootIndex: a.BootIndex, CreatedAt: a.CreatedAt}
 	h.Disk.Kind, _ = a.Connection["driver_volume_type"].(string)
-	h.Disk.ReadOnly = a.Mode == "ro" || a.Connection["access_mode"] == "ro"
+	h.Disk.ReadOnly, h.Disk.Shareable, h.Disk.Size = a.Mode == "ro", a.Shared, a.Size*cinder.GiB
 	h.Disk.Source = map[string]string{}
-	size, _ := a.Connection["size"].(string)
-	h.Disk.Size, _ = strconv.ParseInt(size, 10, 64)
 	h.Encrypted, _ = a.Connection["encrypted"].(bool)
 	if h.Encrypted {
 		h.Disk.Size -= cinder.LUKSHeader
@@ -129,18 +127,13 @@ func (x volumes) Of(ctx context.Context, servers ...string) (map[string][]nova.H
 	return out, nil
 }
 
-// Reach is what the host is told: how QEMU gets at the volume, and how large it is.
+// Reach is what the host is told: how QEMU gets at the volume.
 func (x volumes) Reach(ctx context.Context, h nova.Hold, host string) (map[string]any, error) {
 	v, err := x.s.Store.Volume(ctx, h.VolumeID)
 	if err != nil {
 		return nil, err
 	}
-	how, err := x.s.Connection(ctx, v, h.ID, map[string]any{"host": host})
-	if err != nil {
-		return nil, err
-	}
-	how["size"] = strconv.FormatInt(v.Size<<30, 10)
-	return how, nil
+	return x.s.Connection(ctx, v, h.ID, map[string]any{"host": host})
 }
 
 func (x volumes) Bind(ctx context.Context, hold, host string, how map[string]any) error {
@@ -159,7 +152,13 @@ func (x volumes) Detaching(ctx context.Context, hold string) error {
 	return x.s.MarkAttachment(ctx, hold, cinder.Detaching)
 }
 
-func (x volumes) Release(ctx context.Context, hold string) error { return x.s.LetGo(ctx, hold) }
+func (x volumes) Release(ctx context.Context, hold string) error {
+	err := x.s.Release(ctx, hold)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
 
 func (x volumes) Keep(ctx context.Context, hold string, del bool) error {
 	_, err := x.s.ChangeAttachment(ctx, hold, func(a *cinder.Attachment) error { a.DeleteOnTermination = del; return nil })

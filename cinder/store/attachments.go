@@ -47,7 +47,8 @@ func (s *Store) holds(ctx context.Context, column string, ids []string, key func
 		return out, nil
 	}
 	var rows []*cinder.Attachment
-	err := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("attachments AS ?TableAlias").Where("? IN (?)", bun.Ident(column), bun.List(ids)).OrderExpr("created_at, id").Scan(ctx)
+	err := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("attachments AS ?TableAlias").ColumnExpr("?TableColumns, v.size AS volume_size, v.multiattach AS volume_shared").
+		Join("JOIN volumes AS v ON v.id = ?TableAlias.volume_id").Where("?TableAlias.? IN (?)", bun.Ident(column), bun.List(ids)).OrderExpr("?TableAlias.created_at, ?TableAlias.id").Scan(ctx)
 	for _, a := range rows {
 		out[key(a)] = append(out[key(a)], a)
 	}
