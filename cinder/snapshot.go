@@ -190,7 +190,12 @@ func (s *Storage) ReportSnapshot(ctx context.Context, id, status, progress strin
 // canSnapshot refuses a snapshot of a volume in use that would be torn.
 func (s *Storage) canSnapshot(v *Volume) error {
 	b := s.backends[v.Backend]
-	if v.Status != InUse || b == nil || b.Features().SnapshotInUse || s.guests != nil {
+	switch {
+	case v.Status != InUse || b == nil || b.Features().SnapshotInUse:
+		return nil
+	case v.KeyID != "": // a guest's host would copy what is inside, in the clear
+		return badVolume("Volume %s is encrypted and in use: it can be taken when it is detached.", v.ID)
+	case s.guests != nil:
 		return nil
 	}
 	return badVolume("Volume %s is in use, and nobody can take it at one instant.", v.ID)

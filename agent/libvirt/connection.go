@@ -22,6 +22,8 @@ type Hypervisor struct {
 
 	mu   sync.Mutex
 	conn *lv.Libvirt
+
+	copies sync.Map // server id → chan struct{} of one place: who copies a disk of it
 }
 
 var _ agent.Hypervisor = (*Hypervisor)(nil)

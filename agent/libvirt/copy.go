@@ -16,6 +16,7 @@ import (
 	lv "github.com/digitalocean/go-libvirt"
 
 	"stackd/agent/wish"
+	"stackd/internal/converge"
 )
 
 // A pushed backup is QEMU's own copy of one disk, as it was when the job began
@@ -87,8 +88,16 @@ func (h *Hypervisor) rootDisk(id string) (disk, error) {
 	return disk{}, errors.New("the guest has no root disk of its own")
 }
 
-// copyTo copies the disk by way of the guest that has it open, or as it lies there.
+// copyTo copies the disk by way of the guest that has it open, or as it lies there. A
+// guest is copied from once at a time: libvirt has no more than one such job for each.
 func (h *Hypervisor) copyTo(ctx context.Context, id string, from disk, file, format string, flags lv.DomainBackupBeginFlags) error {
+	turn, _ := h.copies.LoadOrStore(id, make(chan struct{}, 1))
+	select {
+	case turn.(chan struct{}) <- struct{}{}:
+		defer func() { <-turn.(chan struct{}) }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	return h.with(id, "copy the disk", func(c *lv.Libvirt, d lv.Domain) error {
 		g, err := h.look(c, d)
 		if err != nil {
@@ -102,7 +111,11 @@ func (h *Hypervisor) copyTo(ctx context.Context, id string, from disk, file, for
 			return err
 		}
 		for _, one := range doc.Devices.Disks {
-			if one.Source.File == from.Source.File {
+			switch {
+			case one.Source.File != from.Source.File:
+			case one.Source.Encryption != nil: // QEMU would write what is inside, in the clear
+				return converge.Finalf("an encrypted disk of a running guest is not copied")
+			default:
 				return push(ctx, c, d, pushedDisk{Name: one.Target.Dev, Backup: "yes", Type: "file", Driver: typed{format}, Target: pushedFile{file}}, flags)
 			}
 		}
@@ -110,7 +123,7 @@ func (h *Hypervisor) copyTo(ctx context.Context, id string, from disk, file, for
 	})
 }
 
-// push has QEMU copy, and waits. A job that another call left behind is aborted.
+// push has QEMU copy, and waits. A job that an earlier process left behind is aborted.
 func push(ctx context.Context, c *lv.Libvirt, d lv.Domain, what pushedDisk, flags lv.DomainBackupBeginFlags) error {
 	text, err := xml.Marshal(pushed{Mode: "push", Disks: []pushedDisk{what}})
 	if err != nil {

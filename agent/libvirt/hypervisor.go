@@ -166,6 +166,7 @@ func (h *Hypervisor) Mark(_ context.Context, id string, m agent.Mark) error {
 
 // Undefine ends the guest and forgets it, its saved memory and secrets too.
 func (h *Hypervisor) Undefine(ctx context.Context, id string) error {
+	h.copies.Delete(id)
 	if err := h.PowerOff(ctx, id); errors.Is(err, agent.ErrNoGuest) {
 		return nil
 	} else if err != nil {

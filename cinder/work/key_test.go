@@ -75,6 +75,7 @@ func TestEncryptedVolumes(t *testing.T) {
 		if err != nil || strings.Contains(keys[v.KeyID].Sealed, secrets[v.ID]) {
 			t.Fatal("the key lies open", err)
 		}
+		inUse(t, s, who, copied, files.Features().SnapshotInUse)
 		plain := make(cinder.VolumeSpec{Size: 1})
 		if _, err := s.CreateVolume(ctx, who, cinder.VolumeSpec{Size: 1, SourceID: plain.ID, Type: "luks"}); !fault.Is(err, fault.Invalid) {
 			t.Fatal("a plain volume's copy was called encrypted:", err)
@@ -106,4 +107,41 @@ func opens(t *testing.T, dir, volume, passphrase string, want bool) {
 	if good := err == nil && strings.Contains(string(out), "read 4096/4096"); good != want {
 		t.Fatalf("opened with %q: %v\n%s", passphrase, err, out)
 	}
+}
+
+// inUse: a guest's host is never asked to copy an encrypted disk, for it would write what
+// is inside; and what a host is told of a volume's size is the volume's own.
+func inUse(t *testing.T, s *cinder.Storage, who *token.Who, v *cinder.Volume, alone bool) {
+	t.Helper()
+	ctx := t.Context()
+	a := &cinder.Attachment{VolumeID: v.ID, ServerID: "server", BootIndex: -1}
+	if err := s.Reserve(ctx, a); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.MarkAttachment(ctx, a.ID, cinder.Attached); err != nil {
+		t.Fatal(err)
+	}
+	s.Served(copier{t})
+	_, err := s.CreateSnapshot(ctx, who, cinder.SnapshotSpec{VolumeID: v.ID, InUse: true})
+	if alone && err != nil || !alone && !fault.Is(err, fault.Invalid) {
+		t.Error("a snapshot of an encrypted volume in use:", err)
+	}
+	on, err := s.AttachmentsOn(ctx, "server")
+	if err != nil || len(on["server"]) != 1 || on["server"][0].Size != v.Size || on["server"][0].Shared {
+		t.Error(on, err)
+	}
+	if err := s.Release(ctx, a.ID); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := s.Volume(ctx, v.ID); err != nil || now.Status != cinder.Available {
+		t.Error(now, err)
+	}
+}
+
+// copier is a compute that must not be asked.
+type copier struct{ t *testing.T }
+
+func (c copier) Copy(context.Context, string, string, string, string, map[string]string) (bool, error) {
+	c.t.Error("the guest's host was asked to copy")
+	return false, nil
 }
