@@ -49,7 +49,7 @@ func (s *Storage) encrypt(ctx context.Context, v, original *Volume) error {
 	case original != nil:
 		return badInput("Invalid volume_type provided: %s (requested type is not compatible; either match source volume, or omit type argument).", v.TypeID)
 	case s.sealer == nil:
-		return fault.New(fault.Unavailable, "Volumes cannot be encrypted: the cloud has no key to keep theirs with.")
+		return noSealer()
 	}
 	secret := make([]byte, 32)
 	rand.Read(secret)
@@ -66,22 +66,21 @@ func (s *Storage) Passphrase(ctx context.Context, v *Volume) ([]byte, error) {
 	if v.KeyID == "" {
 		return nil, nil
 	}
-	keys, err := s.Keys(ctx, v.KeyID)
-	if err != nil {
-		return nil, err
+	all, err := s.Passphrases(ctx, v.ID)
+	if err == nil && all[v.ID] == "" {
+		err = fault.New(fault.Internal, "The key of volume %s is not there.", v.ID)
 	}
-	k := keys[v.KeyID]
-	if k == nil || s.sealer == nil {
-		return nil, fault.New(fault.Internal, "The key of volume %s is not there.", v.ID)
-	}
-	return s.sealer.Open(k.Sealed)
+	return []byte(all[v.ID]), err
 }
 
 // Passphrases opens the keys of encrypted volumes among those, by volume.
 func (s *Storage) Passphrases(ctx context.Context, volumes ...string) (map[string]string, error) {
 	of, err := s.KeysOf(ctx, volumes...)
-	if err != nil {
+	if err != nil || len(of) == 0 {
 		return nil, err
+	}
+	if s.sealer == nil {
+		return nil, noSealer()
 	}
 	out := map[string]string{}
 	for volume, k := range of {
@@ -92,4 +91,8 @@ func (s *Storage) Passphrases(ctx context.Context, volumes ...string) (map[strin
 		out[volume] = string(secret)
 	}
 	return out, nil
+}
+
+func noSealer() error {
+	return fault.New(fault.Unavailable, "Volumes cannot be encrypted: the cloud has no key to keep theirs with.")
 }

@@ -194,7 +194,6 @@ type Store interface {
 	DefaultTypes(ctx context.Context) ([]ProjectType, error)
 	DefaultTypeOf(ctx context.Context, project string) (typeID string, err error) // "" when none
 	InsertKey(ctx context.Context, k *Key) error
-	Keys(ctx context.Context, ids ...string) (map[string]*Key, error)
 	KeysOf(ctx context.Context, volumes ...string) (map[string]*Key, error) // by volume
 	DeleteKey(ctx context.Context, id string) error
 	InsertEncryption(ctx context.Context, e *Encryption) error

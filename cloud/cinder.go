@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"context"
-	"crypto/sha256"
 	"io"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	cinderstore "stackd/cinder/store"
 	cinderwork "stackd/cinder/work"
 	"stackd/glance"
-	"stackd/internal/converge"
 	"stackd/internal/fault"
 	"stackd/internal/sealed"
 	"stackd/internal/token"
@@ -32,8 +30,9 @@ func (c *Cloud) blocks(ctx context.Context, cfg Config) error {
 	if err := c.Storage.EnsureDefaultType(ctx); err != nil {
 		return err
 	}
-	master := sha256.Sum256(cfg.Identity.MasterKey)
-	c.Storage.Sealed(sealed.New(master[:], "cinder keys"))
+	if len(cfg.Identity.MasterKey) > 0 { // without it anybody could open what is closed
+		c.Storage.Sealed(sealed.New(cfg.Identity.MasterKey, "cinder keys"))
+	}
 	c.Handlers["volume"] = cinderapi.New(c.Storage, c.Identity, c.Rules["cinder"], cfg.Address(5000))
 	for _, l := range cinderwork.Loops(c.Storage) {
 		c.loops = append(c.loops, l.Run)
@@ -78,24 +77,11 @@ func (x volumeImages) Create(ctx context.Context, w *cinder.ImageSpec) error {
 	return err
 }
 
-// fillAgain is how long an upload waits for another, which may have died, to end.
-const fillAgain = 2 * time.Second
-
 func (x volumeImages) Fill(ctx context.Context, id string, body io.Reader, size int64) error {
-	i, err := x.g.Get(ctx, id)
-	switch {
-	case err != nil:
+	if done, err := filled(ctx, x.g, id); err != nil || done {
 		return err
-	case i.Status == glance.Active || i.Status == glance.Deactivated:
-		return nil
-	case i.Status != glance.Queued:
-		return converge.Later(fillAgain)
 	}
-	err = x.g.Upload(ctx, id, body, size, func(*glance.Image) error { return nil })
-	if fault.Is(err, fault.Conflict) {
-		err = converge.Later(fillAgain)
-	}
-	return err
+	return fill(ctx, x.g, id, body, size)
 }
 
 func (x volumeImages) Discard(ctx context.Context, id string) error {

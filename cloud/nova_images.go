@@ -3,8 +3,11 @@ package cloud
 import (
 	"context"
 	"io"
+	"time"
 
 	"stackd/glance"
+	"stackd/internal/converge"
+	"stackd/internal/fault"
 	"stackd/nova"
 )
 
@@ -32,13 +35,37 @@ func (x images) Create(ctx context.Context, w nova.ImageSpec) (string, error) {
 	return i.ID, err
 }
 
-func (x images) Filled(ctx context.Context, id string) (bool, error) {
-	i, err := x.g.Get(ctx, id)
-	return err == nil && i.Status == glance.Active, err
-}
+func (x images) Filled(ctx context.Context, id string) (bool, error) { return filled(ctx, x.g, id) }
 
 func (x images) Fill(ctx context.Context, id string, body io.Reader) error {
-	return x.g.Upload(ctx, id, body, -1, func(*glance.Image) error { return nil })
+	return fill(ctx, x.g, id, body, -1)
+}
+
+// fillAgain is how long an upload waits for another, which may have died, to end.
+const fillAgain = 2 * time.Second
+
+// filled tells whether an image has its bytes; while another upload is at it, or seems to
+// be, that is to be asked again.
+func filled(ctx context.Context, g *glance.Imaging, id string) (bool, error) {
+	i, err := g.Get(ctx, id)
+	switch {
+	case err != nil:
+		return false, err
+	case i.Status == glance.Active || i.Status == glance.Deactivated:
+		return true, nil
+	case i.Status != glance.Queued:
+		return false, converge.Later(fillAgain)
+	}
+	return false, nil
+}
+
+// fill gives an image its bytes; one that is being filled is to be looked at again.
+func fill(ctx context.Context, g *glance.Imaging, id string, body io.Reader, size int64) error {
+	err := g.Upload(ctx, id, body, size, func(*glance.Image) error { return nil })
+	if fault.Is(err, fault.Conflict) {
+		err = converge.Later(fillAgain)
+	}
+	return err
 }
 
 func (x images) Drop(ctx context.Context, id string) error {

@@ -79,7 +79,7 @@ type Volumes interface {
 func (c *Compute) draftDevices(ctx context.Context, s *Server, spec ServerSpec) error {
 	devices := append(s.Asked.Devices, spec.Devices...)
 	var indexes []int64
-	if s.ImageID != "" && spec.ImageID != "" && !slices.ContainsFunc(spec.Devices, func(b BlockDevice) bool { return b.Source == "image" && !b.volume() && b.BootIndex == 0 }) {
+	if s.ImageID != "" && !slices.ContainsFunc(spec.Devices, func(b BlockDevice) bool { return b.Source == "image" && !b.volume() && b.BootIndex == 0 }) {
 		indexes = append(indexes, 0) // the image's own disk
 	}
 	for _, b := range devices {

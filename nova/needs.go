@@ -27,7 +27,8 @@ type Images interface {
 	Image(ctx context.Context, id string) (ImageFacts, error)
 	// Create makes an image without bytes yet, in the transaction of ctx.
 	Create(ctx context.Context, i ImageSpec) (id string, err error)
-	// Filled tells whether it has its bytes; Fill gives it all of them, or none.
+	// Filled tells whether it has its bytes; Fill gives it all of them, or none. Both are
+	// a converge.Later while somebody else, who may have died, is at it.
 	Filled(ctx context.Context, id string) (bool, error)
 	Fill(ctx context.Context, id string, body io.Reader) error
 	Drop(ctx context.Context, id string) error

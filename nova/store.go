@@ -45,7 +45,7 @@ type Store interface {
 	DeleteCapture(ctx context.Context, image string) error
 	DueCaptures(ctx context.Context, limit int) ([]string, error)
 	ClaimCapture(ctx context.Context, image string, lease time.Duration) (*Capture, error) // nil when not due
-	RenewCapture(ctx context.Context, image string, lease time.Duration) error
+	RenewCapture(ctx context.Context, image string, lease time.Duration) error             // due again after it
 	RetryCapture(ctx context.Context, image string, after time.Duration) error
 
 	InsertFlavor(ctx context.Context, f *Flavor) error

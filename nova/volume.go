@@ -210,40 +210,32 @@ func (c *Compute) KeepVolume(ctx context.Context, id, volume string, deleteOnTer
 // VolumeGrown has the nodes tell guests that a volume of theirs is larger now, or
 // that its content was set back.
 func (c *Compute) VolumeGrown(ctx context.Context, servers ...string) error {
-	return c.Tx(ctx, func(ctx context.Context) error {
-		for _, id := range servers {
-			s, err := c.Server(ctx, id)
-			if fault.Is(err, fault.NotFound) || err == nil && (!s.DeletedAt.IsZero() || s.Goal != GoalLive) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			s.Generation++
-			s.DueAt = c.Now()
-			c.nudge(ctx, s)
-			if err := c.UpdateServer(ctx, s, "generation", "due_at"); err != nil {
-				return err
-			}
-		}
-		return nil
+	return c.eachLive(ctx, servers, func(s *Server) bool {
+		s.Generation++
+		return true
 	})
 }
 
 // VolumeMoved says that a volume was made, or could not be: its server may go on.
 func (c *Compute) VolumeMoved(ctx context.Context, servers ...string) error {
+	return c.eachLive(ctx, servers, func(s *Server) bool { return !s.DueAt.IsZero() })
+}
+
+// eachLive makes servers due that are there and for which f, which may change their
+// generation, says so.
+func (c *Compute) eachLive(ctx context.Context, ids []string, f func(*Server) bool) error {
 	return c.Tx(ctx, func(ctx context.Context) error {
-		for _, id := range servers {
+		for _, id := range ids {
 			s, err := c.Server(ctx, id)
-			if fault.Is(err, fault.NotFound) || err == nil && (s.DueAt.IsZero() || !s.DeletedAt.IsZero()) {
+			if fault.Is(err, fault.NotFound) || err == nil && (s.Goal != GoalLive || !f(s)) {
 				continue
 			}
 			if err != nil {
 				return err
 			}
 			s.DueAt = c.Now()
-			c.After(ctx, c.wake)
-			if err := c.UpdateServer(ctx, s, "due_at"); err != nil {
+			c.nudge(ctx, s)
+			if err := c.UpdateServer(ctx, s, "generation", "due_at"); err != nil {
 				return err
 			}
 		}

@@ -9,9 +9,6 @@ import (
 	"stackd/cinder"
 )
 
-// LUKSHeader is what a container takes of a volume's size.
-const LUKSHeader = 2 << 20
-
 // secret gives qemu-img the passphrase by its standard input: arguments are seen by all.
 var secret = []string{"--object", "secret,id=key,file=/dev/stdin"}
 
@@ -53,7 +50,7 @@ func (f Fill) encrypted(ctx context.Context, s cinder.Source) error {
 	defer os.Remove(aside)
 	defer os.Remove(out)
 	inner := f
-	inner.Size -= LUKSHeader
+	inner.Size -= cinder.LUKSHeader
 	size, err := inner.aside(ctx, aside, s)
 	if err != nil {
 		return err

@@ -12,17 +12,6 @@ func (s *Store) InsertKey(ctx context.Context, k *cinder.Key) error {
 	return s.insert(ctx, "volume_keys", k)
 }
 
-// Keys are the closed keys with these ids.
-func (s *Store) Keys(ctx context.Context, ids ...string) (map[string]*cinder.Key, error) {
-	var rows []*cinder.Key
-	err := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("volume_keys AS ?TableAlias").Where("id IN (?)", bun.List(ids)).Scan(ctx)
-	out := map[string]*cinder.Key{}
-	for _, k := range rows {
-		out[k.ID] = k
-	}
-	return out, err
-}
-
 // KeysOf are the closed keys of volumes, by volume.
 func (s *Store) KeysOf(ctx context.Context, volumes ...string) (map[string]*cinder.Key, error) {
 	var rows []struct{ VolumeID, KeyID, Sealed string }

@@ -95,8 +95,11 @@ func (w *Captures) open(ctx context.Context, k *nova.Capture) (io.ReadCloser, er
 	return l.Capture(ctx, s.ID)
 }
 
-// failed tries again for a while; then the image goes, and the server is as before.
+// failed waits for who is at it, or tries again for a while; then the image goes, and the server is as before.
 func (w *Captures) failed(ctx context.Context, k *nova.Capture, why error) error {
+	if d, ok := converge.IsLater(why); ok {
+		return w.c.RenewCapture(ctx, k.ImageID, d)
+	}
 	slog.Warn("an image of a server is not made", "server", k.ServerID, "image", k.ImageID, "project", k.ProjectID, "tries", k.Tries, "cause", why)
 	gone := fault.Is(why, fault.NotFound) || fault.Is(why, fault.Gone) // its owner does not want it any more
 	if k.Tries+1 < captureTries && !converge.IsFinal(why) && !gone {
