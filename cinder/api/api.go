@@ -200,11 +200,3 @@ func whole(c *rest.Call) bool {
 	b, ok := rest.Bool(v)
 	return c.Who.Admin() && (c.Who.Project.ID == "" || v != "" && (b || !ok))
 }
-
-// seen refuses what is another project's as if it were not there.
-func seen(c *rest.Call, project string, missing error) (policy.Target, error) {
-	if project != c.Who.Project.ID && !c.Who.Admin() {
-		return nil, missing
-	}
-	return policy.Target{"project_id": project, "tenant_id": project, "user_id": c.Who.User.ID}, nil
-}

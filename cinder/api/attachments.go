@@ -14,34 +14,12 @@ func (s *service) attachments() []rest.Route {
 	return []rest.Route{
 		{On: "GET " + at, Since: since, Asks: "any project's token may list its own", Do: rest.Do(s.listAttachments), List: list},
 		{On: "GET " + at + "/detail", Since: since, Asks: "any project's token may list its own", Do: rest.Do(s.detailAttachments), List: list},
-		{On: "POST " + at, Since: since, Rule: rule + "create", Target: s.reserved, Do: rest.Do(s.createAttachment), Body: s.shelf.Get("volume.attachment")},
+		{On: "POST " + at, Since: since, Rule: rule + "create", Target: s.ofVolume("attachment", "volume_uuid"), Do: rest.Do(s.createAttachment), Body: s.shelf.Get("volume.attachment")},
 		{On: "GET " + at + "/{id}", Since: since, Asks: "any project's token may see its own", Do: rest.Do(s.showAttachment)},
 		{On: "PUT " + at + "/{id}", Since: since, Rule: rule + "update", Target: s.attachment, Do: rest.Do(s.updateAttachment), Body: s.shelf.Get("volume.attachmentUpdate")},
 		{On: "DELETE " + at + "/{id}", Since: since, Rule: rule + "delete", Target: s.attachment, Do: rest.Do(s.deleteAttachment), Mutates: true},
 		{On: "POST " + at + "/{id}/action", Action: "os-complete", Since: rest.V(3, 44), Rule: rule + "complete", Target: s.attachment, Do: rest.DoNothing(s.completeAttachment), Body: s.shelf.Get("actions.any"), Status: 204},
 	}
-}
-
-func (s *service) attachment(c *rest.Call) (policy.Target, error) {
-	id := c.PathValue("id")
-	a, err := s.c.Store.Attachment(c.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	return seen(c, a.ProjectID, cinder.NoAttachment(id))
-}
-
-// reserved is the target of a new attachment: its volume's.
-func (s *service) reserved(c *rest.Call) (policy.Target, error) {
-	id, err := c.Peek("attachment", "volume_uuid")
-	if err != nil || id == "" {
-		return c.Own(), err
-	}
-	v, err := s.c.Store.Volume(c.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	return seen(c, v.ProjectID, cinder.NoVolume(id))
 }
 
 type attachmentBrief struct {

@@ -7,7 +7,6 @@ import (
 	"stackd/cinder"
 	"stackd/internal/fault"
 	"stackd/internal/listing"
-	"stackd/internal/policy"
 	"stackd/internal/rest"
 )
 
@@ -18,7 +17,7 @@ func (s *service) backups() []rest.Route {
 	return []rest.Route{
 		{On: "GET " + at, Rule: "backup:get_all", Do: rest.Do(s.listBackups), List: list},
 		{On: "GET " + at + "/detail", Rule: "backup:get_all", Do: rest.Do(s.detailBackups), List: list},
-		{On: "POST " + at, Rule: "backup:create", Target: s.backedUp, Do: rest.Do(s.createBackup), Body: s.shelf.Get("backups.create"), Status: 202},
+		{On: "POST " + at, Rule: "backup:create", Target: s.ofVolume("backup", "volume_id"), Do: rest.Do(s.createBackup), Body: s.shelf.Get("backups.create"), Status: 202},
 		{On: "POST " + at + "/import_record", Rule: "backup:backup-import", Do: rest.Do(s.importBackup), Body: s.shelf.Get("backups.record"), Status: 201, MaxBody: 1 << 20},
 		{On: "GET " + at + "/{id}", Rule: "backup:get", Target: s.backup, Do: rest.Do(s.showBackup)},
 		{On: "PUT " + at + "/{id}", Since: rest.V(3, 9), Rule: "backup:update", Target: s.backup, Do: rest.Do(s.updateBackup), Body: s.shelf.Get("backups.update")},
@@ -28,28 +27,6 @@ func (s *service) backups() []rest.Route {
 		{On: "POST " + at + "/{id}/action", Action: "os-reset_status", Rule: "volume_extension:backup_admin_actions:reset_status", Target: s.backup, Do: rest.DoNothing(s.resetBackup), Body: s.shelf.Get("actions.resetSnapshot"), Status: 202},
 		{On: "POST " + at + "/{id}/action", Action: "os-force_delete", Rule: "volume_extension:backup_admin_actions:force_delete", Target: s.backup, Do: rest.DoNothing(s.deleteBackup(true)), Body: s.shelf.Get("actions.any"), Status: 202},
 	}
-}
-
-func (s *service) backup(c *rest.Call) (policy.Target, error) {
-	id := c.PathValue("id")
-	b, err := s.c.Store.Backup(c.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	return seen(c, b.ProjectID, cinder.NoBackup(id))
-}
-
-// backedUp is the target of a new backup: its volume's.
-func (s *service) backedUp(c *rest.Call) (policy.Target, error) {
-	id, err := c.Peek("backup", "volume_id")
-	if err != nil || id == "" {
-		return c.Own(), err
-	}
-	v, err := s.c.Store.Volume(c.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	return seen(c, v.ProjectID, cinder.NoVolume(id))
 }
 
 type backupBrief struct {

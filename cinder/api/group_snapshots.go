@@ -22,15 +22,6 @@ func (s *service) groupSnapshots() []rest.Route {
 	}
 }
 
-func (s *service) groupSnapshot(c *rest.Call) (policy.Target, error) {
-	id := c.PathValue("id")
-	g, err := s.c.GroupSnapshot(c.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	return seen(c, g.ProjectID, cinder.NoGroupSnapshot(id))
-}
-
 // grouped is the target of a new group snapshot: its group's.
 func (s *service) grouped(c *rest.Call) (policy.Target, error) {
 	id, err := c.Peek("group_snapshot", "group_id")

@@ -6,7 +6,6 @@ import (
 	"stackd/cinder"
 	"stackd/internal/fault"
 	"stackd/internal/listing"
-	"stackd/internal/policy"
 	"stackd/internal/rest"
 )
 
@@ -30,15 +29,6 @@ func (s *service) groups() []rest.Route {
 		act("failover_replication", "group:failover_replication", rest.V(3, 38), rest.DoNothing(s.noReplication), "one"),
 		act("list_replication_targets", "group:list_replication_targets", rest.V(3, 38), rest.Do(s.replicationTargets), "one"),
 	}
-}
-
-func (s *service) group(c *rest.Call) (policy.Target, error) {
-	id := c.PathValue("id")
-	g, err := s.c.Group(c.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	return seen(c, g.ProjectID, cinder.NoGroup(id))
 }
 
 type nameOnly struct {

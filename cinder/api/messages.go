@@ -4,7 +4,6 @@ import (
 	"stackd/cinder"
 	"stackd/internal/fault"
 	"stackd/internal/listing"
-	"stackd/internal/policy"
 	"stackd/internal/rest"
 )
 
@@ -26,15 +25,6 @@ func (s *service) messages() []rest.Route {
 		{On: "PUT /v3/clusters/disable", Since: rest.V(3, 7), Rule: "clusters:update", Do: rest.Do(s.updateCluster), Body: s.shelf.Get("more.cluster")},
 		{On: "POST /v3/workers/cleanup", Since: rest.V(3, 24), Rule: "workers:cleanup", Do: rest.Do(s.cleanUp), Body: s.shelf.Get("more.cleanup"), Status: 202},
 	}
-}
-
-func (s *service) message(c *rest.Call) (policy.Target, error) {
-	id := c.PathValue("id")
-	m, err := s.c.Message(c.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	return seen(c, m.ProjectID, cinder.NoMessage(id))
 }
 
 type messageView struct {

@@ -19,7 +19,7 @@ func (s *service) snapshots() []rest.Route {
 	return append([]rest.Route{
 		{On: "GET /v3/snapshots", Rule: "volume:get_all_snapshots", Do: rest.Do(s.listSnapshots), List: list},
 		{On: "GET /v3/snapshots/detail", Rule: "volume:get_all_snapshots", Do: rest.Do(s.detailSnapshots), List: list},
-		{On: "POST /v3/snapshots", Rule: "volume:create_snapshot", Target: s.snapshotted, Do: rest.Do(s.createSnapshot), Body: s.shelf.Get("volume.snapshot"), Status: 202},
+		{On: "POST /v3/snapshots", Rule: "volume:create_snapshot", Target: s.ofVolume("snapshot", "volume_id"), Do: rest.Do(s.createSnapshot), Body: s.shelf.Get("volume.snapshot"), Status: 202},
 		{On: "GET /v3/snapshots/{id}", Rule: "volume:get_snapshot", Target: s.snapshot, Do: rest.Do(s.showSnapshot)},
 		{On: "PUT /v3/snapshots/{id}", Rule: "volume:update_snapshot", Target: s.snapshot, Do: rest.Do(s.updateSnapshot), Body: s.shelf.Get("volume.snapshotUpdate")},
 		{On: "DELETE /v3/snapshots/{id}", Rule: "volume:delete_snapshot", Target: s.snapshot, Do: rest.DoNothing(s.deleteSnapshot(false)), Mutates: true, Status: 202},
@@ -28,28 +28,6 @@ func (s *service) snapshots() []rest.Route {
 		act("os-unmanage", "snapshot_extension:snapshot_unmanage", "any", 202, plain(s.c.UnmanageSnapshot)),
 		act("os-update_snapshot_status", "snapshot_extension:snapshot_actions:update_snapshot_status", "snapshotStatus", 202, rest.DoNothing(s.snapshotStatus)),
 	}, s.bagRows("snapshots", "volume:get_snapshot_metadata", "volume:update_snapshot_metadata", "volume:delete_snapshot_metadata", s.snapshot, "volume:update_snapshot_metadata", bag{s.c.SnapshotMetadata, s.c.ChangeSnapshotMetadata})...)
-}
-
-func (s *service) snapshot(c *rest.Call) (policy.Target, error) {
-	id := c.PathValue("id")
-	p, err := s.c.Store.Snapshot(c.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	return seen(c, p.ProjectID, cinder.NoSnapshot(id))
-}
-
-// snapshotted is the target of a new snapshot: its volume's.
-func (s *service) snapshotted(c *rest.Call) (policy.Target, error) {
-	id, err := c.Peek("snapshot", "volume_id")
-	if err != nil || id == "" {
-		return c.Own(), err
-	}
-	v, err := s.c.Store.Volume(c.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	return seen(c, v.ProjectID, cinder.NoVolume(id))
 }
 
 type snapshotView struct {

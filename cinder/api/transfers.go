@@ -4,7 +4,6 @@ import (
 	"stackd/cinder"
 	"stackd/internal/fault"
 	"stackd/internal/listing"
-	"stackd/internal/policy"
 	"stackd/internal/rest"
 )
 
@@ -17,33 +16,11 @@ func (s *service) transferRows(at string, since rest.Version) []rest.Route {
 	return []rest.Route{
 		{On: "GET " + at, Since: since, Rule: "volume:get_all_transfers", Do: rest.Do(s.listTransfers), List: list},
 		{On: "GET " + at + "/detail", Since: since, Rule: "volume:get_all_transfers", Do: rest.Do(s.detailTransfers), List: list},
-		{On: "POST " + at, Since: since, Rule: "volume:create_transfer", Target: s.offered, Do: rest.Do(s.createTransfer), Body: s.shelf.Get("more.transfer"), Status: 202},
+		{On: "POST " + at, Since: since, Rule: "volume:create_transfer", Target: s.ofVolume("transfer", "volume_id"), Do: rest.Do(s.createTransfer), Body: s.shelf.Get("more.transfer"), Status: 202},
 		{On: "GET " + at + "/{id}", Since: since, Rule: "volume:get_transfer", Target: s.transfer, Do: rest.Do(s.showTransfer)},
 		{On: "DELETE " + at + "/{id}", Since: since, Rule: "volume:delete_transfer", Target: s.transfer, Do: rest.DoNothing(s.deleteTransfer), Mutates: true, Status: 202},
 		{On: "POST " + at + "/{id}/accept", Since: since, Rule: "volume:accept_transfer", Do: rest.Do(s.acceptTransfer), Body: s.shelf.Get("more.accept"), Status: 202},
 	}
-}
-
-func (s *service) transfer(c *rest.Call) (policy.Target, error) {
-	id := c.PathValue("id")
-	t, err := s.c.Transfer(c.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	return seen(c, t.FromProject, cinder.NoTransfer(id))
-}
-
-// offered is the target of a new transfer: its volume's.
-func (s *service) offered(c *rest.Call) (policy.Target, error) {
-	id, err := c.Peek("transfer", "volume_id")
-	if err != nil || id == "" {
-		return c.Own(), err
-	}
-	v, err := s.c.Store.Volume(c.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	return seen(c, v.ProjectID, cinder.NoVolume(id))
 }
 
 type transferBrief struct {

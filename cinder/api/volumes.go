@@ -7,7 +7,6 @@ import (
 	"stackd/cinder"
 	"stackd/internal/fault"
 	"stackd/internal/listing"
-	"stackd/internal/policy"
 	"stackd/internal/rest"
 )
 
@@ -27,16 +26,6 @@ func (s *service) volumes() []rest.Route {
 		{On: "PUT /v3/volumes/{id}", Rule: "volume:update", Target: s.volume, Do: rest.Do(s.updateVolume), Body: s.shelf.Get("volume.update")},
 		{On: "DELETE /v3/volumes/{id}", Rule: "volume:delete", Target: s.volume, Do: rest.DoNothing(s.deleteVolume), Mutates: true, Status: 202},
 	}
-}
-
-// volume is the target of what is done to a volume.
-func (s *service) volume(c *rest.Call) (policy.Target, error) {
-	id := c.PathValue("id")
-	v, err := s.c.Store.Volume(c.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	return seen(c, v.ProjectID, cinder.NoVolume(id))
 }
 
 // query is the caller's listing of one kind of thing.
