@@ -49,7 +49,7 @@ coverage:
 conformance-report:
 	@go run ./test/conformance -report > docs/conformance.md.new && mv docs/conformance.md.new docs/conformance.md
 
-## e2e: real guests, networks and the openstack client (TEST=first-server, kill)
+## e2e: real guests, networks and the openstack client (TEST=first-server, disks, kill, kill-disks)
 e2e: test-packages build image
 	@test/e2e/run $(TEST)
 

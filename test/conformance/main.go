@@ -33,7 +33,7 @@ func main() {
 	area := flag.String("area", "smoke", "smoke, identity, identity-plugin, image, compute, network, volume, object or scenario")
 	only := flag.String("only", "", "regular expression of tests, in place of the area's")
 	keep := flag.Bool("keep", false, "run the tests of the list only, and fail if one does not pass")
-	learn := flag.Bool("learn", false, "add what passes to the list")
+	learn := flag.Bool("learn", false, "add what passes to the list, and keep what else was found (not with -only)")
 	report := flag.Bool("report", false, "print docs/conformance.md from what earlier runs with -learn have found, and run nothing")
 	out := flag.String("out", "", "folder for logs and results (default: a new one)")
 	flag.Parse()
@@ -97,7 +97,7 @@ func run(area, only string, keep, learn bool, dir string) error {
 	if err != nil {
 		return err
 	}
-	return judge(r, area, list, keep, learn, dir)
+	return judge(r, area, list, keep, learn, only != "", dir)
 }
 
 // target is the cloud of the environment, else a new one: on simulated hosts, or with
@@ -145,7 +145,7 @@ func passing(area string) []string {
 }
 
 // judge prints what came out, and fails when something that passed before did not.
-func judge(r results, area string, list []string, keep, learn bool, dir string) error {
+func judge(r results, area string, list []string, keep, learn, some bool, dir string) error {
 	for _, n := range r.failed {
 		fmt.Println("FAILED", n)
 	}
@@ -162,7 +162,9 @@ func judge(r results, area string, list []string, keep, learn bool, dir string) 
 		if err := os.WriteFile(listFile(area), []byte(strings.Join(all, "\n")+"\n"), 0o644); err != nil {
 			return err
 		}
-		if err := r.keep(area); err != nil {
+		if some { // says nothing of the area
+			fmt.Println("added to the list; what else was found is kept of whole areas only")
+		} else if err := r.keep(area); err != nil {
 			return err
 		}
 	}
