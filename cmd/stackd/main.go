@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	debug.SetGCPercent(50) // memory is worth more than the last per cent of speed
+	go paceMemory()
 	root := &cobra.Command{Use: "stackd", Short: "The whole OpenStack in one program",
 		Long:          "stackd is the whole OpenStack in one program: identity, images, placement, compute and networks.\n\nBegin with:  stackd up --demo",
 		SilenceUsage:  true,

@@ -115,7 +115,7 @@ func up(o *options) error {
 		out = os.NewFile(3, "steps")
 		syscall.CloseOnExec(3)
 	}
-	logTo(o, events)
+	defer logTo(o, events).Flush()
 	s := newSteps(out, events)
 	if err := o.save(); err != nil {
 		return err
@@ -148,14 +148,16 @@ func up(o *options) error {
 }
 
 // logTo sends the log, as JSON lines, to a file; a background process has it as its output.
-func logTo(o *options, events bool) {
+func logTo(o *options, events bool) *logWriter {
 	var w io.Writer = os.Stderr
 	if !events {
 		if f, err := openLog(o); err == nil {
 			w = f
 		}
 	}
-	slog.SetDefault(slog.New(slog.NewJSONHandler(w, nil)))
+	l := &logWriter{w: w}
+	slog.SetDefault(slog.New(slog.NewJSONHandler(l, nil)))
+	return l
 }
 
 // mostLog is how large the log may be when a cloud starts; then it becomes stackd.log.1.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strconv"
 
@@ -27,9 +28,18 @@ type Call struct {
 	// NextMarker overrides the marker of the next page: the last item's "id".
 	NextMarker string
 
-	api   *API
-	among []Route
-	body  json.RawMessage
+	api    *API
+	among  []Route
+	body   json.RawMessage
+	values url.Values
+}
+
+// Values are the query's, parsed once; they are not to be changed.
+func (c *Call) Values() url.Values {
+	if c.values == nil {
+		c.values = c.URL.Query()
+	}
+	return c.values
 }
 
 // Body is the request's body, checked to be JSON; nil when there was none.
@@ -130,7 +140,7 @@ func (c *Call) fillFields(v reflect.Value) error {
 			v.Field(i).SetString(c.PathValue(name))
 		}
 		if name := f.Tag.Get("query"); name != "" {
-			if values, ok := c.URL.Query()[name]; ok {
+			if values, ok := c.Values()[name]; ok {
 				if err := setQuery(v.Field(i), name, values); err != nil {
 					return err
 				}

@@ -34,17 +34,13 @@ func (a *API) Handler(routes []Route) http.Handler {
 			a.serve(&Call{Request: req, W: w, api: a, among: rs})
 		})
 	}
-	return a.outer(mux)
+	mux.Handle("/", a.none(mux))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { mux.ServeHTTP(w, straight(r)) })
 }
 
-// outer straightens the path, and answers what no row does.
-func (a *API) outer(mux *http.ServeMux) http.Handler {
+// none answers what no row does.
+func (a *API) none(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = straight(r)
-		if _, pattern := mux.Handler(r); pattern != "" {
-			mux.ServeHTTP(w, r)
-			return
-		}
 		allow := allowed(mux, r)
 		row := Route{Asks: "nothing", Do: func(c *Call) (any, error) {
 			if allow != "" {
@@ -62,7 +58,7 @@ func allowed(mux *http.ServeMux, r *http.Request) string {
 	for _, m := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 		other := *r
 		other.Method = m
-		if _, pattern := mux.Handler(&other); pattern != "" {
+		if _, pattern := mux.Handler(&other); pattern != "/" {
 			ms = append(ms, m)
 		}
 	}

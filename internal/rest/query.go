@@ -29,7 +29,7 @@ func (a *API) query(c *Call) error {
 	if l == nil {
 		return nil
 	}
-	q := c.URL.Query()
+	q := c.Values()
 	c.List = listing.List{Where: map[string][]string{}, Limit: a.maxLimit()}
 	for name, values := range q {
 		if l.filters(name) {

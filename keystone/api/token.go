@@ -104,7 +104,7 @@ type tokenOut struct {
 
 // token is the page of a token, JSON already.
 func (a *API) token(c *rest.Call, s *keystone.Session) (json.RawMessage, error) {
-	full := !c.URL.Query().Has("nocatalog")
+	full := !c.Values().Has("nocatalog")
 	return s.Page(full, func() ([]byte, error) {
 		out, err := a.tokenPage(c, s, full)
 		if err != nil {
@@ -183,7 +183,7 @@ func (a *API) subject(c *rest.Call) (*keystone.Session, error) {
 	if t == "" {
 		return nil, fault.New(fault.NotFound, "No token in the request")
 	}
-	expired, _ := rest.Bool(c.URL.Query().Get("allow_expired"))
+	expired, _ := rest.Bool(c.Values().Get("allow_expired"))
 	return a.id.Session(c.Context(), t, expired)
 }
 
