@@ -8,7 +8,7 @@ TEST ?= first-server
 export CGO_ENABLED := 0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: up down clean build check test lint coverage e2e conformance conformance-report bench packages test-packages image fmt
+.PHONY: up down clean build dashboard check test lint coverage e2e conformance conformance-report bench packages test-packages image fmt
 
 ## up: a running cloud of this machine, with a first server (DEMO=no: without)
 up: packages build image
@@ -22,10 +22,14 @@ down:
 clean: down
 	@rm -rf $(DATA) bin results .testpg
 
-## build: the one static binary, bin/stackd
-build:
+## build: the one static binary, bin/stackd, with the dashboard in it
+build: dashboard
 	@mkdir -p bin
 	@go build -trimpath -ldflags "-s -w" -o bin/stackd ./cmd/stackd
+
+## dashboard: the browser's side, horizon/dist; nothing is done when it is up to date
+dashboard:
+	@horizon/web/build
 
 ## check: everything that must hold, as CI runs it
 check: test-packages
@@ -49,7 +53,7 @@ coverage:
 conformance-report:
 	@go run ./test/conformance -report > docs/conformance.md.new && mv docs/conformance.md.new docs/conformance.md
 
-## e2e: real guests, networks and the openstack client (TEST=first-server, disks, kill, kill-disks)
+## e2e: real guests, networks and the openstack client (TEST=first-server, disks, kill, kill-disks, browser)
 e2e: test-packages build image
 	@test/e2e/run $(TEST)
 

@@ -2,6 +2,8 @@ module stackd
 
 go 1.26.0
 
+ignore ./horizon/web/node_modules
+
 require (
 	github.com/Azure/go-ntlmssp v0.1.1 // indirect
 	github.com/anchore/go-lzo v0.1.0 // indirect

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"stackd/horizon"
+
 	"github.com/spf13/cobra"
 )
 
@@ -177,6 +179,7 @@ func summary(o *options) string {
 	return fmt.Sprintf(`
 The cloud is ready.
   APIs         %s (identity; others beside it), all under %s
+  dashboard    %s%s/
   credentials  %s
                %s (export OS_CLIENT_CONFIG_FILE to use it)
   log          %s
@@ -186,7 +189,7 @@ Try:
   openstack catalog list
   openstack network agent list
 Stop it with:  stackd down --data %s   (make down, if make up started it)
-`, o.address(5000), o.address(o.OnePort), credentials(o), o.path("clouds.yaml"), o.path("stackd.log"), o.path("keystonerc_admin"), o.Data)
+`, o.address(5000), o.address(o.OnePort), o.address(o.OnePort), horizon.Root, credentials(o), o.path("clouds.yaml"), o.path("stackd.log"), o.path("keystonerc_admin"), o.Data)
 }
 
 func credentials(o *options) string {

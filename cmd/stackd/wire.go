@@ -18,6 +18,7 @@ import (
 	"stackd/agent/daemon"
 	"stackd/agent/node"
 	"stackd/cloud"
+	"stackd/horizon"
 	"stackd/internal/rest"
 	"stackd/keystone"
 	"stackd/neutron"
@@ -26,10 +27,11 @@ import (
 
 // A process is all that runs in this process.
 type process struct {
-	cloud   *cloud.Cloud
-	servers []*http.Server
-	cancel  context.CancelFunc
-	wg      sync.WaitGroup
+	cloud     *cloud.Cloud
+	dashboard http.Handler
+	servers   []*http.Server
+	cancel    context.CancelFunc
+	wg        sync.WaitGroup
 }
 
 // stop ends it in order: no new requests, those under way to their end, then the loops.
@@ -107,6 +109,7 @@ func (p *process) open(ctx context.Context, o *options) (already bool, err error
 	if p.cloud, err = cloud.Open(ctx, cfg); err != nil {
 		return already, err
 	}
+	p.dashboard = p.cloud.Dashboard(cfg)
 	return already, o.writeLogins(o.logins(admin)...) // the addresses may have changed
 }
 
@@ -120,6 +123,9 @@ func (p *process) listen(o *options) error {
 			return err
 		}
 	}
+	one.Handle(horizon.Root, p.dashboard)
+	one.Handle(horizon.Root+"/", p.dashboard)
+	one.Handle("/{$}", http.RedirectHandler(horizon.Root+"/", http.StatusSeeOther))
 	if err := p.serve(o, o.OnePort, one); err != nil {
 		return err
 	}

@@ -1,0 +1,13 @@
+package cloud
+
+import (
+	"cmp"
+	"net/http"
+
+	"stackd/horizon"
+)
+
+// Dashboard is the cloud in a browser, served below horizon.Root.
+func (c *Cloud) Dashboard(cfg Config) http.Handler {
+	return horizon.New(horizon.Config{Key: cfg.Identity.MasterKey, Region: cmp.Or(cfg.Region, "RegionOne"), Services: c.Handlers, Tokens: c.Identity, Console: c.Displays()}).Handler()
+}
