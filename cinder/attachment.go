@@ -35,10 +35,11 @@ type Attachment struct {
 	AttachedAt time.Time `bun:",nullzero"`
 	CreatedAt  time.Time
 
-	// Size and Shared are the volume's: GiB, and whether several servers may have it.
-	// AttachmentsOf and AttachmentsOn read them.
-	Size   int64 `bun:"volume_size,scanonly"`
-	Shared bool  `bun:"volume_shared,scanonly"`
+	// Size, Shared and Backend are the volume's: GiB, whether several servers may have
+	// it, and where it is. AttachmentsOf and AttachmentsOn read them.
+	Size    int64  `bun:"volume_size,scanonly"`
+	Shared  bool   `bun:"volume_shared,scanonly"`
+	Backend string `bun:"volume_backend,scanonly"`
 }
 
 func noAttachment(id string) *fault.Error {

@@ -59,7 +59,8 @@ type Backend interface {
 	Edit(ctx context.Context, volume string) (Target, error)
 
 	// Connect lets a holder (an attachment's id) at a volume, and says how QEMU
-	// reaches it: the kind and the source of a disk as agent/libvirt knows them.
+	// reaches it: the kind and the source of a disk as agent/libvirt knows them, but
+	// for a password; see Keyed.
 	Connect(ctx context.Context, volume, holder string) (kind string, source map[string]string, err error)
 	// Disconnect ends what Connect gave; with the last holder the export goes.
 	Disconnect(ctx context.Context, volume, holder string) error
@@ -102,6 +103,7 @@ type Source struct {
 	SnapshotID, VolumeID string    // a volume of the same backend; the volume that the snapshot is of, too
 	Image                io.Reader // an image's bytes, believed in nothing: inspected, converted with bounds
 	Format               string    // of the image, in glance's words
+	Place                string    // where the image's bytes lie: a URL that a backend may know and clone; "" when nowhere
 	Content              Content   // of another backend, or a backup
 	// Passphrase makes a LUKS container of a new volume: with an image, encrypted;
 	// without, blank. Copies of volumes and snapshots have their original's. The
@@ -127,6 +129,26 @@ type Target interface {
 	Zero(off, n int64) error
 	// Close sees that all is on the disk.
 	io.Closer
+}
+
+// A Keyed backend lets holders in by a password, which Connect does not tell: rows keep
+// what that says.
+type Keyed interface {
+	// Secret is the password of a holder's at a volume. It is found without asking the
+	// storage, as nodes are told by it again and again.
+	Secret(ctx context.Context, volume, holder string) (string, error)
+}
+
+// An Exporting backend has a server that forgets what Connect gave when it is started anew.
+type Exporting interface {
+	// Keep lets holders in, by their volumes, that are let in no more, and gives those
+	// that it did so for.
+	Keep(ctx context.Context, volumes map[string]string) (again []string, err error)
+}
+
+// A Tidied backend has now and then what nobody else takes away.
+type Tidied interface {
+	Tidy(ctx context.Context) error
 }
 
 // A NodeCopied backend cannot take one instant of a volume in use by itself: the

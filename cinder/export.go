@@ -2,6 +2,7 @@ package cinder
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"stackd/internal/fault"
@@ -62,4 +63,54 @@ func (s *Storage) EndExports(ctx context.Context, volume string) error {
 		}
 	}
 	return nil
+}
+
+// Secret is the password that an attachment's holder is let in by; "" where none is asked for.
+func (s *Storage) Secret(ctx context.Context, a *Attachment) (string, error) {
+	k, ok := s.backends[a.Backend].(Keyed)
+	if !ok || a.Connection == nil {
+		return "", nil
+	}
+	return k.Secret(ctx, a.VolumeID, a.ID)
+}
+
+// KeepExports lets in again those whom a backend's server has forgotten: what should be
+// is the attachments' rows.
+func (s *Storage) KeepExports(ctx context.Context) error {
+	var failed error
+	for name, b := range s.backends {
+		if e, ok := b.(Exporting); ok {
+			failed = errors.Join(failed, s.keepExports(ctx, name, b, e))
+		}
+	}
+	return failed
+}
+
+func (s *Storage) keepExports(ctx context.Context, name string, b Backend, e Exporting) error {
+	rows, err := s.Connected(ctx, name)
+	if err != nil {
+		return err
+	}
+	volumes := map[string]string{}
+	for _, a := range rows {
+		volumes[a.ID] = a.VolumeID
+	}
+	again, err := e.Keep(ctx, volumes)
+	for _, holder := range again { // some may have been ended meanwhile, before they were there to be ended
+		if _, gone := s.Store.Attachment(ctx, holder); fault.Is(gone, fault.NotFound) {
+			err = errors.Join(err, b.Disconnect(ctx, volumes[holder], holder))
+		}
+	}
+	return err
+}
+
+// Tidy has the backends take away what nobody else does.
+func (s *Storage) Tidy(ctx context.Context) error {
+	var failed error
+	for _, b := range s.backends {
+		if t, ok := b.(Tidied); ok {
+			failed = errors.Join(failed, t.Tidy(ctx))
+		}
+	}
+	return failed
 }

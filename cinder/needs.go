@@ -22,6 +22,9 @@ type Images interface {
 	Image(ctx context.Context, id string) (ImageFacts, error)
 	// Open opens an active image's bytes, whoever asks.
 	Open(ctx context.Context, id string) (io.ReadCloser, error)
+	// Place is where an image's bytes lie, for a backend that may clone them: a URL, ""
+	// when nowhere.
+	Place(ctx context.Context, id string) (string, error)
 	// Create makes an image of the caller's that has no bytes yet.
 	Create(ctx context.Context, i *ImageSpec) error
 	// Fill gives such an image its bytes, whoever asks, once: one that has them keeps
@@ -112,6 +115,7 @@ type Store interface {
 	Attachment(ctx context.Context, id string) (*Attachment, error)
 	UpdateAttachment(ctx context.Context, a *Attachment) error
 	DeleteAttachmentRow(ctx context.Context, id string) error
+	Connected(ctx context.Context, backend string) ([]*Attachment, error) // ids and volumes
 	InsertEnded(ctx context.Context, e *Ended) error
 	EndedOf(ctx context.Context, volume string) ([]*Ended, error)
 	DeleteEnded(ctx context.Context, holder string) error

@@ -1,6 +1,7 @@
 package cinder
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -107,7 +108,7 @@ func (s *Storage) FailOver(ctx context.Context, host string) error {
 
 // A Pool is a place for volumes, by its name host@backend#pool.
 type Pool struct {
-	Name, Backend, Pool, Protocol string
+	Name, Backend, Pool, Protocol string  // Backend is its volume_backend_name
 	Total, Free                   float64 // GiB
 	Allocated                     int64
 	Off                           bool // it gets no new volumes
@@ -160,7 +161,7 @@ func (s *Storage) Pools(ctx context.Context) ([]Pool, error) {
 	for name, b := range s.backends {
 		host, pool, _ := strings.Cut(name, "#")
 		_, backend, _ := strings.Cut(host, "@")
-		p := Pool{Name: name, Backend: backend, Pool: pool, Protocol: b.Features().Protocol}
+		p := Pool{Name: name, Backend: cmp.Or(s.labels[name], backend), Pool: pool, Protocol: b.Features().Protocol}
 		var cause error
 		if p.Total, p.Free, cause = b.Capacity(ctx); cause != nil {
 			p.Off = true

@@ -195,7 +195,8 @@ func (s *Storage) canSnapshot(v *Volume) error {
 		return nil
 	case v.KeyID != "": // a guest's host would copy what is inside, in the clear
 		return badVolume("Volume %s is encrypted and in use: it can be taken when it is detached.", v.ID)
-	case s.guests != nil:
+	}
+	if _, able := b.(NodeCopied); able && s.guests != nil {
 		return nil
 	}
 	return badVolume("Volume %s is in use, and nobody can take it at one instant.", v.ID)

@@ -13,11 +13,21 @@ type Storage struct {
 	wake     func()
 	servers  Servers
 	sealer   Sealer // nil where nothing is encrypted
+	labels   map[string]string
 }
 
 // New makes Storage over its store and needs. Woken sets what to wake later on.
 func New(s Store, i Images, backends map[string]Backend) *Storage {
 	return &Storage{Store: s, images: i, backends: backends, wake: func() {}}
+}
+
+// Label gives a backend the volume_backend_name that types choose it by: without one it
+// is the backend's own name.
+func (s *Storage) Label(backend, label string) {
+	if s.labels == nil {
+		s.labels = map[string]string{}
+	}
+	s.labels[backend] = label
 }
 
 // Served says who runs the guests that have volumes.

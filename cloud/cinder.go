@@ -7,7 +7,6 @@ import (
 
 	"stackd/cinder"
 	cinderapi "stackd/cinder/api"
-	cinderfile "stackd/cinder/file"
 	cinderstore "stackd/cinder/store"
 	cinderwork "stackd/cinder/work"
 	"stackd/glance"
@@ -16,17 +15,21 @@ import (
 	"stackd/internal/token"
 )
 
-// blocks puts block storage together: volumes are files below the data folder.
+// blocks puts block storage together: volumes are files below the data folder, if the
+// settings say nothing else.
 func (c *Cloud) blocks(ctx context.Context, cfg Config) error {
 	s, err := cinderstore.Open(ctx, c.DB)
 	if err != nil {
 		return err
 	}
-	files, err := cinderfile.New(cfg.DataDir + "/volumes")
+	backends, labels, err := volumePlaces(cfg)
 	if err != nil {
 		return err
 	}
-	c.Storage = cinder.New(s, volumeImages{c.Imaging}, map[string]cinder.Backend{"stackd@files#volumes": files})
+	c.Storage = cinder.New(s, volumeImages{c.Imaging}, backends)
+	for name, label := range labels {
+		c.Storage.Label(name, label)
+	}
 	if err := c.Storage.EnsureDefaultType(ctx); err != nil {
 		return err
 	}
@@ -37,7 +40,7 @@ func (c *Cloud) blocks(ctx context.Context, cfg Config) error {
 	for _, l := range cinderwork.Loops(c.Storage) {
 		c.loops = append(c.loops, l.Run)
 	}
-	c.loops = append(c.loops, every(time.Hour, c.Storage.ForgetOld))
+	c.loops = append(c.loops, every(time.Hour, c.Storage.ForgetOld), every(time.Hour, c.Storage.Tidy), c.exports)
 	return nil
 }
 

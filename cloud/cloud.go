@@ -42,6 +42,8 @@ type Config struct {
 	ResetAdmin    bool   // the administrator gets AdminPassword in any case
 	Identity      keystone.Options
 	Image         glance.Options
+	Volume        cinder.Options
+	GuestNetns    string // file of the network namespace that this machine's guests are in; "" is the process's
 	Policy        string // policy.yaml, which may not be there; "" is none
 	Console       string // where browsers open displays: http://127.0.0.1:6080
 	// Address is the public address of a port: http://127.0.0.1:5000.

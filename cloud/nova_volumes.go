@@ -121,10 +121,24 @@ func (x volumes) Of(ctx context.Context, servers ...string) (map[string][]nova.H
 	out := map[string][]nova.Hold{}
 	for id, as := range rows {
 		for _, a := range as {
-			out[id] = append(out[id], holdOf(a))
+			h, err := x.letIn(ctx, a)
+			if err != nil {
+				return nil, err
+			}
+			out[id] = append(out[id], h)
 		}
 	}
 	return out, nil
+}
+
+// letIn is a hold with the password that its volume is reached by: no row has that.
+func (x volumes) letIn(ctx context.Context, a *cinder.Attachment) (nova.Hold, error) {
+	h := holdOf(a)
+	secret, err := x.s.Secret(ctx, a)
+	if secret != "" {
+		h.Disk.Source["password"] = secret
+	}
+	return h, err
 }
 
 // Reach is what the host is told: how QEMU gets at the volume.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -33,6 +34,8 @@ type Rig struct {
 	NoImages bool
 	// Steps bounds the random walks; 0 is 150.
 	Steps int
+	// Only names the groups of cases to run; none is all.
+	Only []string
 }
 
 type env struct {
@@ -64,6 +67,9 @@ func Run(t *testing.T, rig Rig) {
 		{"images", images, given(!rig.NoImages, "qemu-img")}, {"killed", killed, given(rig.Spec != "", "a Spec")},
 		{"manage", manage, given(rig.Foreign != nil, "Foreign")}, {"full", full, given(rig.Full != nil, "Full")},
 	} {
+		if len(rig.Only) > 0 && !slices.Contains(rig.Only, group.name) {
+			continue
+		}
 		if group.off != "" {
 			t.Logf("%s: not run: the rig has not %s", group.name, group.off)
 			continue

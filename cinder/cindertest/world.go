@@ -243,6 +243,9 @@ func (x *Images) Fill(_ context.Context, id string, body io.Reader, size int64) 
 	})
 }
 
+// Place is nowhere: no backend can clone an image of these.
+func (x *Images) Place(context.Context, string) (string, error) { return "", nil }
+
 func (x *Images) Discard(_ context.Context, id string) error {
 	return x.w.act(&x.mu, func() error { delete(x.of, id); return nil })
 }

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"syscall"
 
 	"stackd/cinder"
@@ -75,25 +73,19 @@ func (f *Files) Capacity(context.Context) (total, free float64, err error) {
 	return float64(st.Blocks) * unit, float64(st.Bavail) * unit, err
 }
 
-var id = regexp.MustCompile(`^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$`)
-
-// volume is a volume's file. Ids are our own, and still are looked at.
-func (f *Files) volume(name string) (string, error) {
-	if !id.MatchString(name) {
-		return "", converge.Finalf("%q is no id of a volume", name)
-	}
-	return filepath.Join(f.dir, "volume-"+name), nil
+// volume is a volume's file.
+func (f *Files) volume(id string) (string, error) {
+	name, err := raw.Named("volume", "volume-", id)
+	return filepath.Join(f.dir, name), err
 }
 
-func (f *Files) snapshot(volume, name string) (string, error) {
+func (f *Files) snapshot(volume, id string) (string, error) {
 	v, err := f.volume(volume)
 	if err != nil {
 		return "", err
 	}
-	if !id.MatchString(name) {
-		return "", converge.Finalf("%q is no id of a snapshot", name)
-	}
-	return filepath.Join(v+".snapshots", "_snapshot-"+name), nil
+	name, err := raw.Named("snapshot", "_snapshot-", id)
+	return filepath.Join(v+".snapshots", name), err
 }
 
 // place is the file of a snapshot when one is named, else of the volume.
@@ -313,12 +305,4 @@ func (f *Files) Connect(_ context.Context, volume, _ string) (string, map[string
 func (f *Files) Disconnect(_ context.Context, volume, _ string) error {
 	_, err := f.volume(volume)
 	return err
-}
-
-// idOf is the id in a name of ours.
-func idOf(prefix, name string) string {
-	if rest, ok := strings.CutPrefix(name, prefix); ok && id.MatchString(rest) {
-		return rest
-	}
-	return ""
 }

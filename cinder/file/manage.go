@@ -29,7 +29,7 @@ func (f *Files) Manageable(_ context.Context, volume string) ([]cinder.Found, er
 	var all []cinder.Found
 	for _, e := range entries {
 		if st, err := e.Info(); err == nil && st.Mode().IsRegular() && !strings.HasPrefix(e.Name(), ".") {
-			all = append(all, cinder.Found{Name: e.Name(), ID: idOf(prefix, e.Name()), Bytes: st.Size()})
+			all = append(all, cinder.Found{Name: e.Name(), ID: raw.IDOf(prefix, e.Name()), Bytes: st.Size()})
 		}
 	}
 	return all, nil

@@ -59,16 +59,16 @@ func (f Fill) encrypted(ctx context.Context, s cinder.Source) error {
 		return err
 	}
 	args := append([]string{"convert", "-n"}, secret...)
-	args = append(args, "--image-opts", "--target-image-opts", "driver="+format+",file.driver=file,file.filename="+comma(aside),
-		"driver=luks,key-secret=key,file.driver=file,file.filename="+comma(out))
+	args = append(args, "--image-opts", "--target-image-opts", "driver="+format+",file.driver=file,file.filename="+Comma(aside),
+		"driver=luks,key-secret=key,file.driver=file,file.filename="+Comma(out))
 	if err := f.qemuImg(ctx, s.Passphrase, args...); err != nil {
 		return err
 	}
 	return f.copyFrom(ctx, out)
 }
 
-// comma doubles a file name's commas, as QEMU's options want it.
-func comma(path string) string {
+// Comma doubles a file name's commas, as QEMU's options want it.
+func Comma(path string) string {
 	var b []byte
 	for _, c := range []byte(path) {
 		if c == ',' {

@@ -33,6 +33,14 @@ func (s *Store) Attachments(ctx context.Context, q cinder.VolumeQuery) ([]*cinde
 	return rows, s.page(ctx, &rows, q, attachmentColumns)
 }
 
+// Connected are the attachments whose holders were told how to reach a backend's volumes.
+func (s *Store) Connected(ctx context.Context, backend string) ([]*cinder.Attachment, error) {
+	var rows []*cinder.Attachment
+	err := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("attachments AS ?TableAlias").Column("id", "volume_id").
+		Join("JOIN volumes AS v ON v.id = ?TableAlias.volume_id").Where("v.backend = ? AND ?TableAlias.connection IS NOT NULL", backend).Scan(ctx)
+	return rows, err
+}
+
 func (s *Store) AttachmentsOf(ctx context.Context, volumes ...string) (map[string][]*cinder.Attachment, error) {
 	return s.holds(ctx, "volume_id", volumes, func(a *cinder.Attachment) string { return a.VolumeID })
 }
@@ -47,7 +55,7 @@ func (s *Store) holds(ctx context.Context, column string, ids []string, key func
 		return out, nil
 	}
 	var rows []*cinder.Attachment
-	err := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("attachments AS ?TableAlias").ColumnExpr("?TableColumns, v.size AS volume_size, v.multiattach AS volume_shared").
+	err := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("attachments AS ?TableAlias").ColumnExpr("?TableColumns, v.size AS volume_size, v.multiattach AS volume_shared, v.backend AS volume_backend").
 		Join("JOIN volumes AS v ON v.id = ?TableAlias.volume_id").Where("?TableAlias.? IN (?)", bun.Ident(column), bun.List(ids)).OrderExpr("?TableAlias.created_at, ?TableAlias.id").Scan(ctx)
 	for _, a := range rows {
 		out[key(a)] = append(out[key(a)], a)

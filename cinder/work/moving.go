@@ -174,7 +174,11 @@ func (w *Volumes) refill(ctx context.Context, v *cinder.Volume) error {
 		return err
 	}
 	defer body.Close()
-	if err := b.Create(ctx, v.ID, v.Size, cinder.Source{Image: body, Format: facts.Format}); err != nil {
+	place, err := w.s.Images().Place(ctx, facts.ID)
+	if err != nil {
+		return err
+	}
+	if err := b.Create(ctx, v.ID, v.Size, cinder.Source{Image: body, Format: facts.Format, Place: place}); err != nil {
 		return err
 	}
 	v.ImageID = facts.ID

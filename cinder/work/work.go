@@ -290,7 +290,11 @@ func (w *Volumes) fill(ctx context.Context, v *cinder.Volume) error {
 			return err
 		}
 		defer body.Close()
-		from = cinder.Source{Image: body, Format: v.Image["disk_format"]}
+		place, err := w.s.Images().Place(ctx, v.ImageID)
+		if err != nil {
+			return err
+		}
+		from = cinder.Source{Image: body, Format: v.Image["disk_format"], Place: place}
 		err = w.update(ctx, v, func(_ context.Context, row *cinder.Volume) error { row.Status = cinder.Downloading; return nil })
 		if err != nil {
 			return err

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
 
 	"stackd/agent/daemon"
+	"stackd/cloud"
 
 	"github.com/spf13/cobra"
 )
@@ -25,7 +27,9 @@ func downCommand() *cobra.Command {
 			if err != nil || o.Sim > 0 {
 				return err
 			}
-			return s.do("guests, daemons, network", func() (bool, error) { return false, daemon.Down(context.Background(), o.daemons()) })
+			return s.do("guests, daemons, network", func() (bool, error) {
+				return false, errors.Join(daemon.Down(context.Background(), o.daemons()), cloud.EndExports(o.Data))
+			})
 		}}
 	c.Flags().StringVar(&data, "data", "/var/lib/stackd", "folder of the cloud")
 	return c

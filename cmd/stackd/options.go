@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"stackd/agent/daemon"
+	"stackd/agent/netns"
 
 	"github.com/spf13/cobra"
 )
@@ -165,6 +166,14 @@ func (o *options) address(port int) string {
 
 func (o *options) daemons() daemon.Options {
 	return daemon.Options{DataDir: o.Data, Name: o.Name, Netns: o.Netns, Hostname: o.Host, Gateway: netip.MustParsePrefix(o.Gateway), Accel: o.Accel}
+}
+
+// guestNetns is the file of the network namespace that guests are in; "" is the host's own.
+func (o *options) guestNetns() string {
+	if o.Netns == daemon.HostNetns || o.Sim > 0 {
+		return ""
+	}
+	return netns.Path(o.Netns)
 }
 
 func (o *options) save() error {

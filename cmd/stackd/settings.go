@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"stackd/cinder"
 	"stackd/glance"
 	"stackd/internal/config"
 	"stackd/keystone"
@@ -13,6 +14,7 @@ import (
 type settings struct {
 	Identity keystone.Options `yaml:"identity"`
 	Image    glance.Options   `yaml:"image"`
+	Volume   cinder.Options   `yaml:"volume"`
 }
 
 // settings reads the file; without one the usual settings hold.

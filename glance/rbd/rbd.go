@@ -8,14 +8,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os/exec"
-	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"stackd/glance"
+	"stackd/internal/ceph"
 )
 
 // Options say which pool, and as whom it is used.
@@ -23,7 +23,8 @@ type Options struct{ Pool, User, Conf string }
 
 // Pool is a glance.Backend.
 type Pool struct {
-	o    Options
+	name string
+	ceph.Cluster
 	once sync.Once
 	fsid string
 }
@@ -34,65 +35,26 @@ var (
 )
 
 // New makes a Pool; Ceph is not asked yet.
-func New(o Options) *Pool { return &Pool{o: o} }
-
-// command is rbd, or another of Ceph's programs, as the pool's user.
-func (p *Pool) command(ctx context.Context, program string, args ...string) *exec.Cmd {
-	var all []string
-	if p.o.User != "" {
-		all = append(all, "--id", p.o.User)
-	}
-	if p.o.Conf != "" {
-		all = append(all, "--conf", p.o.Conf)
-	}
-	return exec.CommandContext(ctx, program, append(all, args...)...)
+func New(o Options) *Pool {
+	return &Pool{name: o.Pool, Cluster: ceph.Cluster{User: o.User, Conf: o.Conf}}
 }
 
-// run runs rbd to its end; what it says is for the log.
+// run runs rbd to its end.
 func (p *Pool) run(ctx context.Context, args ...string) ([]byte, error) {
-	cmd := p.command(ctx, "rbd", args...)
-	var says bytes.Buffer
-	cmd.Stderr = &says
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, &failed{args[0], says.String(), err}
-	}
-	return out, nil
+	return p.Run(ctx, nil, "rbd", args...)
 }
 
-type failed struct {
-	verb, says string
-	err        error
-}
-
-func (f *failed) Error() string {
-	return fmt.Sprintf("rbd %s: %v: %s", f.verb, f.err, strings.TrimSpace(f.says))
-}
-func (f *failed) Unwrap() error { return f.err }
-
-// missing: rbd ends with ENOENT's number where there is no such image.
-func missing(err error) bool {
-	var e *exec.ExitError
-	return errors.As(err, &e) && e.ExitCode() == 2
-}
-
-func (p *Pool) spec(name string) string { return p.o.Pool + "/" + name }
+func (p *Pool) spec(name string) string { return p.name + "/" + name }
 
 // FSID is the cluster's id; "" when it does not tell.
 func (p *Pool) FSID() string {
-	p.once.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if out, err := p.command(ctx, "ceph", "fsid").Output(); err == nil {
-			p.fsid = strings.TrimSpace(string(out))
-		}
-	})
+	p.once.Do(func() { p.fsid, _ = p.Cluster.FSID(context.Background()) })
 	return p.fsid
 }
 
 // URL is as glance's rbd store has it.
 func (p *Pool) URL(name string) string {
-	return "rbd://" + p.FSID() + "/" + p.o.Pool + "/" + name + "/snap"
+	return "rbd://" + p.FSID() + "/" + p.name + "/" + name + "/snap"
 }
 
 // unfinished is what an image is called until it is whole.
@@ -101,7 +63,7 @@ func unfinished(name string) string { return name + ".new" }
 // Create has rbd read the bytes from a pipe, under another name than they will have.
 func (p *Pool) Create(ctx context.Context, name string, _ int64) (glance.Writer, error) {
 	w := &writer{ctx: ctx, p: p, name: name}
-	w.cmd = p.command(ctx, "rbd", "import", "--no-progress", "--image-format", "2", "-", p.spec(unfinished(name)))
+	w.cmd = p.Command(ctx, "rbd", "import", "--no-progress", "--image-format", "2", "-", p.spec(unfinished(name)))
 	w.cmd.Stderr = &w.says
 	var err error
 	if w.in, err = w.cmd.StdinPipe(); err != nil {
@@ -126,7 +88,7 @@ func (w *writer) Write(b []byte) (int, error) { return w.in.Write(b) }
 func (w *writer) Commit() error {
 	w.over = true
 	if err := errors.Join(w.in.Close(), w.cmd.Wait()); err != nil {
-		return errors.Join(&failed{"import", w.says.String(), err}, w.p.remove(w.ctx, unfinished(w.name)))
+		return errors.Join(&ceph.Failed{Verb: "rbd import", Says: w.says.String(), Err: err}, w.p.remove(w.ctx, unfinished(w.name)))
 	}
 	for _, args := range [][]string{
 		{"rename", w.p.spec(unfinished(w.name)), w.p.spec(w.name)}, {"snap", "create", w.p.spec(w.name) + "@snap"}, {"snap", "protect", w.p.spec(w.name) + "@snap"},
@@ -179,7 +141,7 @@ func (e *exported) Close() error {
 }
 
 func (p *Pool) export(ctx context.Context, name string, at int64) (io.ReadCloser, error) {
-	cmd := p.command(ctx, "rbd", "export", "--no-progress", p.spec(name)+"@snap", "-")
+	cmd := p.Command(ctx, "rbd", "export", "--no-progress", p.spec(name)+"@snap", "-")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -197,7 +159,7 @@ func (p *Pool) export(ctx context.Context, name string, at int64) (io.ReadCloser
 // InUse tells whether disks or volumes are cloned from the image.
 func (p *Pool) InUse(ctx context.Context, name string) (bool, error) {
 	out, err := p.run(ctx, "children", "--format", "json", p.spec(name)+"@snap")
-	if missing(err) {
+	if ceph.Missing(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -214,25 +176,22 @@ func (p *Pool) Delete(ctx context.Context, name string) error {
 
 func (p *Pool) remove(ctx context.Context, name string) error {
 	if _, err := p.run(ctx, "info", p.spec(name)); err != nil {
-		if missing(err) {
+		if ceph.Missing(err) {
 			return nil
 		}
 		return err
 	}
 	for _, args := range [][]string{{"snap", "unprotect", p.spec(name) + "@snap"}, {"snap", "rm", p.spec(name) + "@snap"}} {
-		if _, err := p.run(ctx, args...); err != nil && !missing(err) && !unprotected(err) {
+		if _, err := p.run(ctx, args...); err != nil && !ceph.Missing(err) && !unprotected(err) {
 			return err
 		}
 	}
 	_, err := p.run(ctx, "rm", "--no-progress", p.spec(name))
-	if missing(err) {
+	if ceph.Missing(err) {
 		return nil
 	}
 	return err
 }
 
 // unprotected: rbd ends with EINVAL's number where the snapshot was not protected.
-func unprotected(err error) bool {
-	var e *exec.ExitError
-	return errors.As(err, &e) && e.ExitCode() == 22
-}
+func unprotected(err error) bool { return ceph.Code(err) == syscall.EINVAL }
