@@ -1,0 +1,64 @@
+import { gib, mib, osc } from '../core/format'
+import type { Resource, Row } from '../core/resource'
+import { Ago, Status } from '../ui/parts'
+import { t } from '../i18n'
+import { call, cleanPairs, descriptionField, idColumn, lean, lists, nameColumn, nameField, num, options, pairs } from './common'
+
+export const hypervisors: Resource = {
+  id: 'hypervisors', label: 'Hypervisors', one: 'Hypervisor', need: 'compute:os-hypervisors', source: lists.hypervisors, joins: { services: lists.services }, rowName: r => r.hypervisor_hostname,
+  columns: [
+    { id: 'name', label: 'Host', value: r => r.hypervisor_hostname, show: r => <a href={`/dashboard/admin/hypervisors/${r.id}`}>{r.hypervisor_hostname}</a> },
+    { id: 'status', label: 'Status', value: r => `${r.state}`, show: r => <Status of={r.state} note={r.status === 'disabled' ? `${t('disabled')}${r.service?.disabled_reason ? `: ${r.service.disabled_reason}` : ''}` : undefined} /> },
+    { id: 'type', label: 'Type', value: r => r.hypervisor_type }, { id: 'ip', label: 'Address', value: r => r.host_ip }, { id: 'uptime', label: 'Uptime', value: r => r.uptime }, idColumn,
+  ],
+  facets: ['status', 'type'],
+  actions: [
+    { id: 'disable', label: 'Disable service', on: 'bulk', admin: true, when: r => r.status === 'enabled', fields: [{ id: 'reason', label: 'Reason', required: true }], calls: (v, r) => [call('compute', 'PUT', `/v2.1/os-services/${r.service?.id}`, { status: 'disabled', disabled_reason: v.reason })], cli: (v, r) => osc('compute service set --disable', { 'disable-reason': v.reason }, r.service?.host, 'nova-compute') },
+    { id: 'enable', label: 'Enable service', on: 'bulk', admin: true, when: r => r.status === 'disabled', calls: (_, r) => [call('compute', 'PUT', `/v2.1/os-services/${r.service?.id}`, { status: 'enabled' })], cli: (_, r) => osc('compute service set --enable', {}, r.service?.host, 'nova-compute') },
+  ],
+  facts: [
+    { label: 'Status', value: r => <Status of={r.state} note={r.status} /> }, { label: 'Type', value: r => `${r.hypervisor_type} ${r.hypervisor_version ?? ''}` }, { label: 'Address', value: r => r.host_ip }, { label: 'Uptime', value: r => r.uptime }, { label: 'Servers', value: r => (r.servers ?? []).length },
+  ],
+}
+
+export const aggregates: Resource = {
+  id: 'aggregates', label: 'Host aggregates', one: 'Host aggregate', need: 'compute:os-aggregates', source: () => ({ service: 'compute', path: '/v2.1/os-aggregates', key: 'aggregates', kinds: ['aggregate'] }),
+  columns: [nameColumn('/admin/aggregates'), { id: 'zone', label: 'Availability zone', value: r => r.availability_zone }, { id: 'hosts', label: 'Hosts', value: r => (r.hosts ?? []).join(', ') }, { id: 'metadata', label: 'Metadata', value: r => pairs(r.metadata).join(', ') }, idColumn],
+  actions: [
+    { id: 'create', label: 'Create host aggregate', on: 'table', admin: true, fields: [nameField, { id: 'zone', label: 'Availability zone' }], calls: v => [call('compute', 'POST', '/v2.1/os-aggregates', { aggregate: lean({ name: v.name, availability_zone: v.zone }) })], cli: v => osc('aggregate create', { zone: v.zone }, v.name) },
+    { id: 'hosts', label: 'Manage hosts', on: 'row', admin: true, joins: { services: lists.services }, fields: (r, c) => [{ id: 'hosts', label: 'Hosts', kind: 'many', initial: r.hosts ?? [], options: () => options(c, 'services', s => s.host, s => s.host, s => s.binary === 'nova-compute') }],
+      calls: (v, r) => [...(v.hosts as string[]).filter(h => !r.hosts.includes(h)).map(h => call('compute', 'POST', `/v2.1/os-aggregates/${r.id}/action`, { add_host: { host: h } })), ...(r.hosts as string[]).filter(h => !v.hosts.includes(h)).map(h => call('compute', 'POST', `/v2.1/os-aggregates/${r.id}/action`, { remove_host: { host: h } }))],
+      cli: (v, r) => [...(v.hosts as string[]).filter(h => !r.hosts.includes(h)).map(h => osc('aggregate add host', {}, r.name, h)), ...(r.hosts as string[]).filter(h => !v.hosts.includes(h)).map(h => osc('aggregate remove host', {}, r.name, h))] },
+    { id: 'metadata', label: 'Update metadata', on: 'row', admin: true, fields: r => [{ id: 'metadata', label: 'Metadata', kind: 'pairs', initial: Object.fromEntries(Object.entries(r.metadata ?? {}).filter(([k]) => k !== 'availability_zone')) }], calls: (v, r) => [call('compute', 'POST', `/v2.1/os-aggregates/${r.id}/action`, { set_metadata: { metadata: { ...Object.fromEntries(Object.keys(r.metadata ?? {}).filter(k => k !== 'availability_zone').map(k => [k, null])), ...cleanPairs(v.metadata) } } })], cli: (v, r) => osc('aggregate set', { property: pairs(v.metadata) }, r.id) },
+    { id: 'edit', label: 'Edit', on: 'row', admin: true, fields: r => [{ ...nameField, initial: r.name }, { id: 'zone', label: 'Availability zone', initial: r.availability_zone ?? '' }], calls: (v, r) => [call('compute', 'PUT', `/v2.1/os-aggregates/${r.id}`, { aggregate: lean({ name: v.name, availability_zone: v.zone }) })], cli: (v, r) => osc('aggregate set', { name: v.name, zone: v.zone }, r.id) },
+    { id: 'delete', label: 'Delete', danger: true, on: 'bulk', admin: true, calls: (_, r) => [...(r.hosts ?? []).map((h: string) => call('compute', 'POST', `/v2.1/os-aggregates/${r.id}/action`, { remove_host: { host: h } })), call('compute', 'DELETE', `/v2.1/os-aggregates/${r.id}`)], cli: (_, r) => osc('aggregate delete', {}, r.id) },
+  ],
+}
+
+export const flavors: Resource = {
+  id: 'flavors', label: 'Flavors', one: 'Flavor', need: 'compute', source: lists.allFlavors,
+  columns: [nameColumn('/admin/flavors'), { id: 'vcpus', label: 'vCPUs', value: r => r.vcpus, width: '6rem' }, { id: 'ram', label: 'Memory', value: r => r.ram, show: r => mib(r.ram) }, { id: 'disk', label: 'Root disk', value: r => r.disk, show: r => gib(r.disk) }, { id: 'ephemeral', label: 'Ephemeral disk', value: r => r['OS-FLV-EXT-DATA:ephemeral'], show: r => gib(r['OS-FLV-EXT-DATA:ephemeral']) }, { id: 'swap', label: 'Swap', value: r => Number(r.swap) || 0, show: r => mib(Number(r.swap) || 0) }, { id: 'public', label: 'Public', value: r => !!r['os-flavor-access:is_public'] }, { id: 'specs', label: 'Extra specs', value: r => pairs(r.extra_specs).join(', ') }, idColumn],
+  actions: [
+    { id: 'create', label: 'Create flavor', on: 'table', admin: true, fields: [nameField, { id: 'id', label: 'ID', help: 'Empty: one is made.' }, { id: 'vcpus', label: 'vCPUs', kind: 'number', required: true, min: 1, initial: 1 }, { id: 'ram', label: 'Memory in MiB', kind: 'number', required: true, min: 1, initial: 512 }, { id: 'disk', label: 'Root disk in GiB', kind: 'number', required: true, min: 0, initial: 1 }, { id: 'ephemeral', label: 'Ephemeral disk in GiB', kind: 'number', min: 0, initial: 0 }, { id: 'swap', label: 'Swap in MiB', kind: 'number', min: 0, initial: 0 }, { id: 'public', label: 'Public', kind: 'switch', initial: true }],
+      calls: v => [call('compute', 'POST', '/v2.1/flavors', { flavor: lean({ name: v.name, id: v.id, vcpus: num(v.vcpus), ram: num(v.ram), disk: num(v.disk), 'OS-FLV-EXT-DATA:ephemeral': num(v.ephemeral), swap: num(v.swap), 'os-flavor-access:is_public': v.public }) })], cli: v => osc('flavor create', { id: v.id, vcpus: v.vcpus, ram: v.ram, disk: v.disk, ephemeral: v.ephemeral, swap: v.swap, [v.public ? 'public' : 'private']: true }, v.name) },
+    { id: 'specs', label: 'Edit extra specs', on: 'row', admin: true, fields: r => [{ id: 'specs', label: 'Extra specs', kind: 'pairs', initial: r.extra_specs ?? {} }], calls: (v, r) => { const now = cleanPairs(v.specs); return [...(Object.keys(now).length ? [call('compute', 'POST', `/v2.1/flavors/${r.id}/os-extra_specs`, { extra_specs: now })] : []), ...Object.keys(r.extra_specs ?? {}).filter(k => !(k in now)).map(k => call('compute', 'DELETE', `/v2.1/flavors/${r.id}/os-extra_specs/${encodeURIComponent(k)}`))] }, cli: (v, r) => osc('flavor set', { property: pairs(v.specs) }, r.id) },
+    { id: 'access', label: 'Let a project use it', on: 'row', admin: true, when: r => !r['os-flavor-access:is_public'], joins: { projects: lists.projects }, fields: (_, c) => [{ id: 'project', label: 'Project', kind: 'select', required: true, options: () => options(c, 'projects') }], calls: (v, r) => [call('compute', 'POST', `/v2.1/flavors/${r.id}/action`, { addTenantAccess: { tenant: v.project } })], cli: (v, r) => osc('flavor set', { project: v.project }, r.id) },
+    { id: 'edit', label: 'Edit', on: 'row', admin: true, fields: r => [{ ...descriptionField, initial: r.description ?? '' }], calls: (v, r) => [call('compute', 'PUT', `/v2.1/flavors/${r.id}`, { flavor: { description: v.description || null } })], cli: (v, r) => osc('flavor set', { description: v.description }, r.id) },
+    { id: 'delete', label: 'Delete', danger: true, on: 'bulk', admin: true, text: 'Servers that have the flavor go on.', calls: (_, r) => [call('compute', 'DELETE', `/v2.1/flavors/${r.id}`)], cli: (_, r) => osc('flavor delete', {}, r.id) },
+  ],
+}
+
+export const metadefs: Resource = {
+  id: 'metadata', label: 'Metadata definitions', one: 'Namespace', need: 'image', source: () => ({ service: 'image', path: '/v2/metadefs/namespaces?limit=100', key: 'namespaces', kinds: ['metadef'] }), rowId: r => r.namespace, rowName: r => r.display_name || r.namespace,
+  one_: id => ({ service: 'image', path: `/v2/metadefs/namespaces/${encodeURIComponent(id)}` }),
+  columns: [{ id: 'name', label: 'Namespace', value: r => r.display_name || r.namespace, show: r => <a href={`/dashboard/admin/metadata/${encodeURIComponent(r.namespace)}`}>{r.display_name || r.namespace}</a> }, { id: 'types', label: 'Resource types', value: r => (r.resource_type_associations ?? []).map((x: Row) => x.name).join(', ') }, { id: 'visibility', label: 'Visibility', value: r => r.visibility }, { id: 'protected', label: 'Protected', value: r => !!r.protected }, { id: 'created', label: 'Created', value: r => r.created_at, show: r => <Ago at={r.created_at} /> }],
+  facets: ['visibility'],
+  actions: [
+    { id: 'import', label: 'Import namespace', on: 'table', admin: true, fields: [{ id: 'json', label: 'Definition (JSON)', kind: 'long', required: true, check: v => { try { return JSON.parse(v).namespace ? undefined : 'JSON with a member "namespace" is wanted.' } catch { return 'JSON with a member "namespace" is wanted.' } } }], calls: v => { try { return [call('image', 'POST', '/v2/metadefs/namespaces', JSON.parse(v.json))] } catch { return [] } }, cli: () => 'glance md-namespace-import --file namespace.json' },
+    { id: 'edit', label: 'Edit', on: 'row', admin: true, fields: r => [{ id: 'display', label: 'Name', initial: r.display_name ?? '' }, { ...descriptionField, initial: r.description ?? '' }, { id: 'visibility', label: 'Visibility', kind: 'select', required: true, initial: r.visibility, options: () => ['public', 'private'].map(x => ({ value: x, label: x })) }, { id: 'protected', label: 'Protected', kind: 'switch', initial: !!r.protected }], calls: (v, r) => [call('image', 'PUT', `/v2/metadefs/namespaces/${encodeURIComponent(r.namespace)}`, { namespace: r.namespace, display_name: v.display, description: v.description, visibility: v.visibility, protected: v.protected })], cli: (v, r) => `glance md-namespace-update --visibility ${v.visibility} ${r.namespace}` },
+    { id: 'associate', label: 'Update associations', on: 'row', admin: true, joins: { types: () => ({ service: 'image', path: '/v2/metadefs/resource_types', key: 'resource_types', kinds: ['metadef'], map: (r: Row) => ({ id: r.name, ...r }) }) }, fields: (r, c) => [{ id: 'types', label: 'Resource types', kind: 'many', initial: (r.resource_type_associations ?? []).map((x: Row) => x.name), options: () => options(c, 'types') }],
+      calls: (v, r) => { const was: string[] = (r.resource_type_associations ?? []).map((x: Row) => x.name); const at = `/v2/metadefs/namespaces/${encodeURIComponent(r.namespace)}/resource_types`; return [...(v.types as string[]).filter(x => !was.includes(x)).map(x => call('image', 'POST', at, { name: x })), ...was.filter(x => !v.types.includes(x)).map(x => call('image', 'DELETE', `${at}/${encodeURIComponent(x)}`))] }, cli: (v, r) => (v.types as string[]).map(x => `glance md-namespace-resource-type-association-create ${r.namespace} --name ${x}`) },
+    { id: 'delete', label: 'Delete', danger: true, on: 'bulk', admin: true, when: r => !r.protected, calls: (_, r) => [call('image', 'DELETE', `/v2/metadefs/namespaces/${encodeURIComponent(r.namespace)}`)], cli: (_, r) => `glance md-namespace-delete ${r.namespace}` },
+  ],
+  facts: [{ label: 'Namespace', value: r => r.namespace }, { label: 'Description', value: r => r.description }, { label: 'Resource types', value: r => (r.resource_type_associations ?? []).map((x: Row) => x.name).join(', ') }, { label: 'Properties', value: r => <ul className="plain">{Object.entries(r.properties ?? {}).map(([k, p]: [string, any]) => <li key={k}><code>{k}</code> – {p.title}</li>)}</ul> }],
+}
