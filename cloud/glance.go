@@ -15,12 +15,13 @@ import (
 	"stackd/glance/fetch"
 	"stackd/glance/file"
 	"stackd/glance/rbd"
-	"stackd/glance/s3"
+	images3 "stackd/glance/s3"
 	"stackd/glance/shape"
 	"stackd/glance/store"
 	"stackd/glance/work"
 	"stackd/internal/fault"
 	"stackd/internal/listing"
+	"stackd/internal/s3"
 	"stackd/keystone"
 
 	"github.com/google/uuid"
@@ -98,8 +99,8 @@ func imagePlace(s glance.StoreOptions, dir string) (*glance.Place, error) {
 		p.Backend, err = file.New(at)
 		p.Properties = map[string]any{"data_dir": at, "chunk_size": 256 << 10, "thin_provisioning": false}
 	case "s3":
-		p.Backend, err = s3.New(s3.Options{Endpoint: s.Endpoint, Region: s.Region, Bucket: s.Bucket, AccessKey: s.AccessKey, SecretKey: s.SecretKey})
-		p.Properties = map[string]any{"s3_store_large_object_size": s3.Part >> 20, "s3_store_large_object_chunk_size": s3.Part >> 20, "s3_store_thread_pools": 1}
+		p.Backend, err = images3.New(s3.Options{Endpoint: s.Endpoint, Region: s.Region, Bucket: s.Bucket, AccessKey: s.AccessKey, SecretKey: s.SecretKey})
+		p.Properties = map[string]any{"s3_store_large_object_size": images3.Part >> 20, "s3_store_large_object_chunk_size": images3.Part >> 20, "s3_store_thread_pools": 1}
 	case "rbd":
 		b := rbd.New(rbd.Options{Pool: s.Pool, User: s.User, Conf: s.Conf})
 		p.Backend = b

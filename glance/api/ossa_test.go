@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"stackd/glance"
-	"stackd/glance/s3"
+	"stackd/internal/s3"
 	"stackd/internal/sqldb/dbtest"
 )
 

@@ -3,29 +3,20 @@
 package s3
 
 import (
-	"bytes"
 	"context"
 	"encoding/xml"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"stackd/glance"
+	"stackd/internal/s3"
 )
 
-// Options say where the bucket is, and by whose key it is used.
-type Options struct{ Endpoint, Region, Bucket, AccessKey, SecretKey string }
-
 // Bucket is a glance.Backend.
-type Bucket struct {
-	o    Options
-	base *url.URL
-	http *http.Client
-}
+type Bucket struct{ s3 *s3.Bucket }
 
 var _ glance.Backend = (*Bucket)(nil)
 
@@ -34,74 +25,13 @@ var _ glance.Backend = (*Bucket)(nil)
 const Part = 16 << 20
 
 // New makes a Bucket; nothing is asked of the service yet.
-func New(o Options) (*Bucket, error) {
-	u, err := url.Parse(strings.TrimSuffix(o.Endpoint, "/"))
-	if err != nil || u.Host == "" || o.Bucket == "" || o.AccessKey == "" || o.SecretKey == "" {
-		return nil, fmt.Errorf("endpoint, bucket, access_key and secret_key must be set")
-	}
-	if o.Region == "" {
-		o.Region = "us-east-1"
-	}
-	return &Bucket{o, u, &http.Client{Transport: &http.Transport{ResponseHeaderTimeout: 5 * time.Minute, MaxIdleConnsPerHost: 16}}}, nil
+func New(o s3.Options) (*Bucket, error) {
+	b, err := s3.New(o)
+	return &Bucket{b}, err
 }
 
 // URL never has the key in it.
-func (b *Bucket) URL(name string) string {
-	return "s3://" + b.base.Host + "/" + b.o.Bucket + "/" + name
-}
-
-// An answer of 300 or more.
-type status struct {
-	code int
-	text string
-}
-
-func (s *status) Error() string { return fmt.Sprintf("s3: %d %s", s.code, s.text) }
-
-// do sends a signed request; the caller closes the answer's body.
-func (b *Bucket) do(ctx context.Context, method, name string, q url.Values, body []byte, header map[string]string) (*http.Response, error) {
-	u := *b.base
-	u.Path += "/" + b.o.Bucket
-	if name != "" {
-		u.Path += "/" + name
-	}
-	u.RawQuery = canonicalQuery(q)
-	r, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	for k, v := range header {
-		r.Header.Set(k, v)
-	}
-	sign(r, body, b.o, time.Now().UTC())
-	a, err := b.http.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	if a.StatusCode >= 300 {
-		defer a.Body.Close()
-		text, err := io.ReadAll(io.LimitReader(a.Body, 2000))
-		if err != nil {
-			return nil, err
-		}
-		return nil, &status{a.StatusCode, string(text)}
-	}
-	return a, nil
-}
-
-// ask is do for an answer that is read as XML, or not at all.
-func (b *Bucket) ask(ctx context.Context, method, name string, q url.Values, body []byte, out any) (http.Header, error) {
-	a, err := b.do(ctx, method, name, q, body, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer a.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(a.Body, 8<<20))
-	if err != nil || out == nil {
-		return a.Header, err
-	}
-	return a.Header, xml.Unmarshal(text, out)
-}
+func (b *Bucket) URL(name string) string { return b.s3.URL(name) }
 
 // Create begins an object. Up to one part it is put at once; a larger one in parts.
 func (b *Bucket) Create(ctx context.Context, name string, _ int64) (glance.Writer, error) {
@@ -143,14 +73,14 @@ func (w *writer) Write(p []byte) (int, error) {
 func (w *writer) flush() error {
 	if w.upload == "" {
 		var begun struct{ UploadId string }
-		if _, err := w.b.ask(w.ctx, "POST", w.name, url.Values{"uploads": {""}}, nil, &begun); err != nil {
+		if _, err := w.b.s3.Ask(w.ctx, "POST", w.name, url.Values{"uploads": {""}}, nil, &begun); err != nil {
 			return err
 		}
 		if w.upload = begun.UploadId; w.upload == "" {
 			return fmt.Errorf("s3: the service begins no upload")
 		}
 	}
-	h, err := w.b.ask(w.ctx, "PUT", w.name, url.Values{"partNumber": {strconv.Itoa(len(w.tags) + 1)}, "uploadId": {w.upload}}, w.buf, nil)
+	h, err := w.b.s3.Ask(w.ctx, "PUT", w.name, url.Values{"partNumber": {strconv.Itoa(len(w.tags) + 1)}, "uploadId": {w.upload}}, w.buf, nil)
 	if err != nil {
 		return err
 	}
@@ -170,7 +100,7 @@ type part struct {
 
 func (w *writer) Commit() error {
 	if w.upload == "" {
-		_, err := w.b.ask(w.ctx, "PUT", w.name, nil, w.buf, nil)
+		err := w.b.s3.Put(w.ctx, w.name, w.buf)
 		w.over = err == nil
 		return err
 	}
@@ -191,7 +121,7 @@ func (w *writer) Commit() error {
 		XMLName       xml.Name
 		Code, Message string
 	}
-	if _, err := w.b.ask(w.ctx, "POST", w.name, url.Values{"uploadId": {w.upload}}, body, &done); err != nil {
+	if _, err := w.b.s3.Ask(w.ctx, "POST", w.name, url.Values{"uploadId": {w.upload}}, body, &done); err != nil {
 		return err
 	}
 	if done.XMLName.Local == "Error" { // a 200 that changed its mind
@@ -206,20 +136,20 @@ func (w *writer) Abort() {
 	if !w.over && w.upload != "" {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), time.Minute)
 		defer cancel()
-		w.b.ask(ctx, "DELETE", w.name, url.Values{"uploadId": {w.upload}}, nil, nil) // what stays, Delete finds
+		w.b.s3.Ask(ctx, "DELETE", w.name, url.Values{"uploadId": {w.upload}}, nil, nil) // what stays, Delete finds
 	}
 	w.over, w.buf = true, nil
 }
 
 // Open reads by ranges, from where it is sought to.
 func (b *Bucket) Open(ctx context.Context, name string) (io.ReadSeekCloser, int64, error) {
-	a, err := b.do(ctx, "HEAD", name, nil, nil, nil)
+	a, err := b.s3.Do(ctx, "HEAD", name, nil, nil, nil)
 	if err != nil {
 		return nil, 0, err
 	}
 	a.Body.Close()
 	return glance.Lazy(a.ContentLength, func(at int64) (io.ReadCloser, error) {
-		a, err := b.do(ctx, "GET", name, nil, nil, map[string]string{"Range": fmt.Sprintf("bytes=%d-", at)})
+		a, err := b.s3.Do(ctx, "GET", name, nil, nil, map[string]string{"Range": fmt.Sprintf("bytes=%d-", at)})
 		if err != nil {
 			return nil, err
 		}
@@ -232,21 +162,16 @@ func (b *Bucket) Delete(ctx context.Context, name string) error {
 	var found struct {
 		Upload []struct{ Key, UploadId string }
 	}
-	if _, err := b.ask(ctx, "GET", "", url.Values{"uploads": {""}, "prefix": {name}}, nil, &found); err != nil {
+	if _, err := b.s3.Ask(ctx, "GET", "", url.Values{"uploads": {""}, "prefix": {name}}, nil, &found); err != nil {
 		return err
 	}
 	for _, u := range found.Upload {
 		if u.Key != name {
 			continue
 		}
-		if _, err := b.ask(ctx, "DELETE", name, url.Values{"uploadId": {u.UploadId}}, nil, nil); err != nil && !missing(err) {
+		if _, err := b.s3.Ask(ctx, "DELETE", name, url.Values{"uploadId": {u.UploadId}}, nil, nil); err != nil && !s3.Missing(err) {
 			return err
 		}
 	}
-	if _, err := b.ask(ctx, "DELETE", name, nil, nil, nil); err != nil && !missing(err) {
-		return err
-	}
-	return nil
+	return b.s3.Delete(ctx, name)
 }
-
-func missing(err error) bool { s, ok := err.(*status); return ok && s.code == 404 }

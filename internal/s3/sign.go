@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// sign puts an AWS signature, version 4, on a request.
-func sign(r *http.Request, body []byte, o Options, now time.Time) {
+// Sign puts an AWS signature, version 4, on a request.
+func Sign(r *http.Request, body []byte, o Options, now time.Time) {
 	sum := sha256.Sum256(body)
 	hash, at := hex.EncodeToString(sum[:]), now.Format("20060102T150405Z")
 	r.Header.Set("X-Amz-Content-Sha256", hash)
