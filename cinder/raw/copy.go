@@ -19,8 +19,8 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}
 
 var zeros [block]byte
 
-// zero tells whether p holds nothing but zeros.
-func zero(p []byte) bool {
+// IsZero tells whether p holds nothing but zeros.
+func IsZero(p []byte) bool {
 	for len(p) > block {
 		if !bytes.Equal(p[:block], zeros[:]) {
 			return false
@@ -77,7 +77,7 @@ func runs(from cinder.Content, f func(start, end int64) error) error {
 
 func copyRun(ctx context.Context, to io.WriterAt, from io.ReaderAt, start, end int64) error {
 	return each(ctx, from, start, end, func(p []byte, at int64) error {
-		if zero(p) {
+		if IsZero(p) {
 			return nil
 		}
 		_, err := to.WriteAt(p, at)
@@ -87,7 +87,7 @@ func copyRun(ctx context.Context, to io.WriterAt, from io.ReaderAt, start, end i
 
 func overwriteRun(ctx context.Context, to cinder.Target, from io.ReaderAt, start, end int64) error {
 	return each(ctx, from, start, end, func(p []byte, at int64) error {
-		if zero(p) {
+		if IsZero(p) {
 			return to.Zero(at, int64(len(p)))
 		}
 		_, err := to.WriteAt(p, at)
@@ -122,7 +122,7 @@ func each(ctx context.Context, from io.ReaderAt, start, end int64, f func(p []by
 func parts(p []byte, at int64, f func(p []byte, at int64) error) error {
 	for len(p) > 0 {
 		n := min(block, len(p))
-		for kind := zero(p[:n]); n < len(p) && zero(p[n:min(n+block, len(p))]) == kind; {
+		for kind := IsZero(p[:n]); n < len(p) && IsZero(p[n:min(n+block, len(p))]) == kind; {
 			n = min(n+block, len(p))
 		}
 		if err := f(p[:n], at); err != nil {
@@ -146,7 +146,7 @@ func (s *Stream) Write(p []byte) (int, error) {
 		return 0, ErrTooLong
 	}
 	err := parts(p, s.At, func(p []byte, at int64) error {
-		if zero(p) {
+		if IsZero(p) {
 			return nil
 		}
 		_, err := s.To.WriteAt(p, at)

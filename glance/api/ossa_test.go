@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"stackd/glance"
+	images3 "stackd/glance/s3"
 	"stackd/internal/s3"
 	"stackd/internal/sqldb/dbtest"
 )
@@ -32,7 +33,7 @@ func TestOSSA_2012_017(t *testing.T) {
 
 // A store that fails tells its address and key to the log, and to nobody else.
 func TestOSSA_2013_002(t *testing.T) {
-	b, err := s3.New(s3.Options{Endpoint: "http://127.0.0.1:1", Bucket: "hidden", AccessKey: "AKHIDDEN", SecretKey: "SKHIDDEN"})
+	b, err := images3.New(s3.Options{Endpoint: "http://127.0.0.1:1", Bucket: "hidden", AccessKey: "AKHIDDEN", SecretKey: "SKHIDDEN"})
 	if err != nil {
 		t.Fatal(err)
 	}
