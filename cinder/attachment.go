@@ -114,7 +114,7 @@ func (s *Storage) Release(ctx context.Context, id string) error {
 // what it is.
 func (s *Storage) restate(ctx context.Context, id string) error {
 	v, err := s.Volume(ctx, id)
-	if err != nil || v.Wish != Kept || v.Status == Errored && v.LaunchedAt.IsZero() {
+	if err != nil || v.Wish != Kept || v.Status == BackingUp || v.Status == Errored && v.LaunchedAt.IsZero() {
 		return err
 	}
 	v.Status, v.UpdatedAt = statusOf(v.Attachments), s.Now()

@@ -3,8 +3,6 @@ package cinder
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -22,8 +20,11 @@ const (
 	ErrorRestoring  = "error_restoring"
 )
 
-// Restore is the wish of a volume that is to hold what Task's backup does.
-const Restore Wish = "restore"
+// Wishes of volumes and backups besides those of all.
+const (
+	Restore Wish = "restore" // of a volume: to hold what Task's backup does
+	Clear   Wish = "clear"   // of a backup that was given up: nothing is left of it but its row
+)
 
 // A Backup is what a volume held at one time, kept in the Vault. One with a parent
 // keeps only what is not as there.
@@ -44,11 +45,14 @@ type Backup struct {
 	Zone        string
 	Metadata    map[string]string
 	RestoredTo  string
+	TypeID      string // of the volume
+	KeyID       string // of what encrypts it
 
 	Wish       Wish
 	Tries      int64
 	Generation int64
 	DueAt      time.Time `bun:",nullzero"`
+	BusyUntil  time.Time `bun:",nullzero"` // somebody may be working on it until then
 	LastFault  string
 	DataAt     time.Time
 	CreatedAt  time.Time
@@ -101,7 +105,7 @@ func (s *Storage) CreateBackup(ctx context.Context, who *token.Who, w BackupSpec
 		if err != nil {
 			return err
 		}
-		b.ProjectID, b.Size, b.CreatedAt = v.ProjectID, v.Size, s.Now()
+		b.ProjectID, b.Size, b.TypeID, b.CreatedAt = v.ProjectID, v.Size, v.TypeID, s.Now()
 		b.DataAt = b.CreatedAt
 		if err := s.backupRoom(ctx, b); err != nil {
 			return err
@@ -114,14 +118,22 @@ func (s *Storage) CreateBackup(ctx context.Context, who *token.Who, w BackupSpec
 				return err
 			}
 		}
+		if err := s.keepKey(ctx, b, v); err != nil {
+			return err
+		}
 		s.wishBackup(ctx, b, Make, Creating)
 		return s.InsertBackup(ctx, b)
 	})
 	return b, err
 }
 
+// wishBackup leaves work on a backup's row. Whoever works on what was wished before ends
+// first, or his lease does: two never have their hands on the same bytes.
 func (s *Storage) wishBackup(ctx context.Context, b *Backup, w Wish, status string) {
 	b.Wish, b.Status, b.Tries, b.LastFault, b.DueAt = w, status, 0, "", s.Now()
+	if b.BusyUntil.After(b.DueAt) {
+		b.DueAt = b.BusyUntil
+	}
 	b.Generation++
 	s.After(ctx, s.wake)
 }
@@ -295,11 +307,15 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// ResetBackup writes another status over a backup's own.
+// ResetBackup writes another status over a backup's own. One that was being made is given up.
 func (s *Storage) ResetBackup(ctx context.Context, id, status string) error {
 	_, err := s.ChangeBackup(ctx, id, func(ctx context.Context, b *Backup) error {
 		if err := s.Released(ctx, b); err != nil {
 			return err
+		}
+		if b.Wish == Make || b.Wish == Clear {
+			s.wishBackup(ctx, b, Clear, status)
+			return nil
 		}
 		b.Wish, b.DueAt, b.Status = Kept, time.Time{}, status
 		b.Generation++
@@ -343,13 +359,17 @@ func (s *Storage) overwrite(ctx context.Context, v *Volume, b *Backup) error {
 	if v.Size < b.Size {
 		return badVolume("volume size %d is too small to restore backup of size %d.", v.Size, b.Size)
 	}
+	if err := s.rekey(ctx, v, b); err != nil {
+		return err
+	}
 	b.Status, b.RestoredTo, b.UpdatedAt = Restoring, v.ID, s.Now()
 	s.task(ctx, v, Restore, RestoringBackup, map[string]string{"backup": b.ID})
 	return s.UpdateBackup(ctx, b)
 }
 
-// fromBackup looks at the backup that a new volume is made from.
-func (s *Storage) fromBackup(ctx context.Context, who *token.Who, v *Volume, id string) error {
+// fromBackup looks at the backup that a new volume is made from; typed says that the
+// caller named the type.
+func (s *Storage) fromBackup(ctx context.Context, who *token.Who, v *Volume, id string, typed bool) error {
 	if err := s.backing(); err != nil {
 		return err
 	}
@@ -362,6 +382,9 @@ func (s *Storage) fromBackup(ctx context.Context, who *token.Who, v *Volume, id 
 	}
 	if v.Size = cmp.Or(v.Size, b.Size); v.Size < b.Size {
 		return badInput("Volume size %dGB cannot be smaller than the backup size %dGB.", v.Size, b.Size)
+	}
+	if err := s.unlockedBy(ctx, v, b, typed); err != nil {
+		return err
 	}
 	b.Status, b.RestoredTo, b.UpdatedAt, v.Task = Restoring, v.ID, s.Now(), map[string]string{"backup": id}
 	return s.UpdateBackup(ctx, b)
@@ -378,71 +401,4 @@ func (s *Storage) Restored(ctx context.Context, v *Volume) error {
 	}
 	b.Status, b.UpdatedAt = Available, s.Now()
 	return s.UpdateBackup(ctx, b)
-}
-
-// backupService names the format of the records that ExportBackup makes.
-const backupService = "stackd.backup"
-
-// record is what another cloud must know of a backup to have it.
-type record struct {
-	ID, VolumeID, ParentID, Container string
-	Name, Description                 *string
-	Size, ObjectCount                 int64
-	DataAt                            time.Time
-	Metadata                          map[string]string
-}
-
-// ExportBackup is what another cloud, whose Vault has the bytes, must know of a backup.
-func (s *Storage) ExportBackup(ctx context.Context, id string) (service, url string, err error) {
-	if err := s.backing(); err != nil {
-		return "", "", err
-	}
-	b, err := s.Backup(ctx, id)
-	if err != nil {
-		return "", "", err
-	}
-	if b.Status != Available {
-		return "", "", badBackup("Backup status must be available and not %s.", b.Status)
-	}
-	j, err := json.Marshal(record{b.ID, b.VolumeID, b.ParentID, b.Container, b.Name, b.Description, b.Size, b.ObjectCount, b.DataAt, b.Metadata})
-	return backupService, base64.StdEncoding.EncodeToString(j), err
-}
-
-// ImportBackup takes up a backup that ExportBackup told of: if its bytes are there.
-func (s *Storage) ImportBackup(ctx context.Context, who *token.Who, service, url string) (*Backup, error) {
-	if err := s.backing(); err != nil {
-		return nil, err
-	}
-	if who.Project.ID == "" {
-		return nil, badInput("A backup is imported into a project, and the token has none.")
-	}
-	var r record
-	j, err := base64.StdEncoding.DecodeString(url)
-	if err != nil || json.Unmarshal(j, &r) != nil || uuid.Validate(r.ID) != nil || service != backupService || r.Size < 1 {
-		return nil, badInput("Can't parse backup record.")
-	}
-	ok, err := s.vault.Has(ctx, r.ID)
-	if err == nil && !ok {
-		err = badBackup("The bytes of backup %s are not there.", r.ID)
-	}
-	if err != nil {
-		return nil, err
-	}
-	b := &Backup{ID: r.ID, ProjectID: who.Project.ID, UserID: who.User.ID, VolumeID: r.VolumeID, ParentID: r.ParentID, Name: r.Name, Description: r.Description, Container: r.Container, Size: r.Size, ObjectCount: r.ObjectCount, DataAt: r.DataAt,
-		Zone: Zone, Status: Available, Metadata: clone(r.Metadata)}
-	return b, s.Tx(ctx, func(ctx context.Context) error {
-		if _, err := s.Store.Backup(ctx, b.ID); !fault.Is(err, fault.NotFound) {
-			return cmp.Or(err, error(badBackup("Backup already exists in database.")))
-		}
-		if b.ParentID != "" {
-			if _, err := s.Store.Backup(ctx, b.ParentID); err != nil {
-				return badBackup("The parent %s of backup %s is not there.", b.ParentID, b.ID)
-			}
-		}
-		if err := s.backupRoom(ctx, b); err != nil {
-			return err
-		}
-		b.CreatedAt = s.Now()
-		return s.InsertBackup(ctx, b)
-	})
 }

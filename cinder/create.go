@@ -46,19 +46,21 @@ func (s *Storage) CreateVolume(ctx context.Context, who *token.Who, w VolumeSpec
 			return err
 		}
 		if w.BackupID != "" {
-			if err := s.fromBackup(ctx, who, v, w.BackupID); err != nil {
+			if err := s.fromBackup(ctx, who, v, w.BackupID, w.Type != ""); err != nil {
 				return err
 			}
 		}
 		if err := s.fromOwn(ctx, who, v); err != nil {
 			return err
 		}
-		original, err := s.originalOf(ctx, v, w)
-		if err == nil {
-			err = s.encrypt(ctx, v, original)
-		}
-		if err != nil {
-			return err
+		if w.BackupID == "" {
+			original, err := s.originalOf(ctx, v)
+			if err == nil {
+				err = s.encrypt(ctx, v, original)
+			}
+			if err != nil {
+				return err
+			}
 		}
 		if v.Multiattach && !w.MayShare {
 			return fault.New(fault.Forbidden, "Policy doesn't allow volume:multiattach to be performed.")
@@ -79,32 +81,21 @@ func (s *Storage) CreateVolume(ctx context.Context, who *token.Who, w VolumeSpec
 	return v, s.complete(ctx, []*Volume{v})
 }
 
-// originalOf is the volume whose bytes, or those of a snapshot or backup of which, the
-// new one has; nil when there is none.
-func (s *Storage) originalOf(ctx context.Context, v *Volume, w VolumeSpec) (*Volume, error) {
+// originalOf is the volume whose bytes, or those of a snapshot of which, the new one has;
+// nil when there is none.
+func (s *Storage) originalOf(ctx context.Context, v *Volume) (*Volume, error) {
 	id := v.SourceID
-	switch {
-	case v.SnapshotID != "":
+	if v.SnapshotID != "" {
 		p, err := s.Store.Snapshot(ctx, v.SnapshotID)
 		if err != nil {
 			return nil, err
 		}
 		id = p.VolumeID
-	case w.BackupID != "":
-		b, err := s.Store.Backup(ctx, w.BackupID)
-		if err != nil {
-			return nil, err
-		}
-		id = b.VolumeID
 	}
 	if id == "" {
 		return nil, nil
 	}
-	o, err := s.Store.Volume(ctx, id)
-	if fault.Is(err, fault.NotFound) && w.BackupID != "" {
-		return nil, nil // it has gone, and its backup has not
-	}
-	return o, err
+	return s.Store.Volume(ctx, id)
 }
 
 // typed finds the volume's type: the one asked for, else that of what it is made

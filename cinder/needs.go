@@ -88,8 +88,9 @@ type Store interface {
 	// ClaimVolume takes a volume with its due snapshots for one pass; nobody else gets
 	// it for the lease. It is nil when nothing of it is due.
 	ClaimVolume(ctx context.Context, id string, lease time.Duration) (*Volume, []*Snapshot, error)
-	// RenewVolume pushes the lease of what ClaimVolume gave.
-	RenewVolume(ctx context.Context, v *Volume, ps []*Snapshot, lease time.Duration) error
+	// RenewVolume pushes the lease of what ClaimVolume gave; it is no longer held when
+	// somebody has given the volume another wish.
+	RenewVolume(ctx context.Context, v *Volume, ps []*Snapshot, lease time.Duration) (held bool, err error)
 
 	InsertSnapshot(ctx context.Context, p *Snapshot) error
 	Snapshot(ctx context.Context, id string) (*Snapshot, error)
@@ -146,7 +147,7 @@ type Store interface {
 	DueBackups(ctx context.Context, limit int) ([]string, error)
 	// ClaimBackup takes a due backup for one pass; it is nil when it is not due.
 	ClaimBackup(ctx context.Context, id string, lease time.Duration) (*Backup, error)
-	RenewBackup(ctx context.Context, b *Backup, lease time.Duration) error
+	RenewBackup(ctx context.Context, b *Backup, lease time.Duration) (held bool, err error)
 
 	SwitchedServices(ctx context.Context) ([]Service, error)
 	PutService(ctx context.Context, p Service) error
@@ -198,6 +199,7 @@ type Store interface {
 	DefaultTypes(ctx context.Context) ([]ProjectType, error)
 	DefaultTypeOf(ctx context.Context, project string) (typeID string, err error) // "" when none
 	InsertKey(ctx context.Context, k *Key) error
+	Key(ctx context.Context, id string) (*Key, error)
 	KeysOf(ctx context.Context, volumes ...string) (map[string]*Key, error) // by volume
 	DeleteKey(ctx context.Context, id string) error
 	InsertEncryption(ctx context.Context, e *Encryption) error

@@ -246,7 +246,10 @@ type Reset struct{ Status, Attach, Migration *string }
 func (s *Storage) ResetVolume(ctx context.Context, id string, r Reset) error {
 	_, err := s.ChangeVolume(ctx, id, func(ctx context.Context, v *Volume) error {
 		if v.Wish != Kept {
-			v.Wish, v.DueAt = Kept, time.Time{}
+			if err := s.Restored(ctx, v); err != nil {
+				return err
+			}
+			v.Wish, v.DueAt, v.Task = Kept, time.Time{}, nil
 			v.Generation++
 		}
 		if r.Status != nil {

@@ -55,6 +55,7 @@ type backupView struct {
 	DataAt      stamp             `wire:"data_timestamp"`
 	Metadata    map[string]string `wire:"metadata,3.43.."`
 	User        string            `wire:"user_id,3.56.."`
+	KeyID       string            `wire:"encryption_key_id,3.64..,omitempty"`
 	*backupProject
 }
 
@@ -68,7 +69,7 @@ func briefBackup(c *rest.Call, b *cinder.Backup) backupBrief {
 
 func viewBackup(c *rest.Call, b *cinder.Backup) backupView {
 	v := backupView{ID: b.ID, Status: b.Status, Size: b.Size, Objects: b.ObjectCount, Zone: b.Zone, Container: b.Container, Created: stamp(b.CreatedAt), Updated: stamp(b.UpdatedAt), Name: b.Name, Description: b.Description,
-		Reason: some(b.FailReason), Volume: b.VolumeID, Links: self(c, "backups", b.ID), Incremental: b.ParentID != "", Children: b.Children, Snapshot: some(b.SnapshotID), DataAt: stamp(b.DataAt), Metadata: orEmpty(b.Metadata), User: b.UserID}
+		Reason: some(b.FailReason), Volume: b.VolumeID, Links: self(c, "backups", b.ID), Incremental: b.ParentID != "", Children: b.Children, Snapshot: some(b.SnapshotID), DataAt: stamp(b.DataAt), Metadata: orEmpty(b.Metadata), User: b.UserID, KeyID: b.KeyID}
 	if c.May("backup:backup_project_attribute", c.Own()) {
 		v.backupProject = &backupProject{b.ProjectID}
 	}

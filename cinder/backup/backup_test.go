@@ -136,7 +136,7 @@ func TestChain(t *testing.T) {
 	each(t, func(t *testing.T, b backup.Blobs, left func() []string) {
 		v, d := vault(t, b), volume(t)
 		write(t, d, 100, noise(3*chunk))                    // 4 chunks
-		write(t, d, 8*mib, make([]byte, 3*chunk))          // zeros that are there: none
+		write(t, d, 8*mib, make([]byte, 3*chunk))           // zeros that are there: none
 		write(t, d, disk-5, []byte("tail!"))                // the last one
 		write(t, d, 16*mib, bytes.Repeat([]byte{7}, chunk)) // two that are alike: one
 		write(t, d, 20*mib, bytes.Repeat([]byte{7}, chunk))

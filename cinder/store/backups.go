@@ -72,7 +72,8 @@ func (s *Store) ClaimBackup(ctx context.Context, id string, lease time.Duration)
 			b = nil
 			return nil
 		}
-		return s.RenewBackup(ctx, b, lease)
+		_, err = s.RenewBackup(ctx, b, lease)
+		return err
 	})
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil
@@ -80,9 +81,11 @@ func (s *Store) ClaimBackup(ctx context.Context, id string, lease time.Duration)
 	return b, err
 }
 
-func (s *Store) RenewBackup(ctx context.Context, b *cinder.Backup, lease time.Duration) error {
-	return s.Tx(ctx, func(ctx context.Context) error {
-		_, err := s.db.Q(ctx).NewUpdate().TableExpr("volume_backups").Set("due_at = ?", s.Now().Add(lease)).Where("id = ? AND generation = ? AND wish <> ''", b.ID, b.Generation).Exec(ctx)
+func (s *Store) RenewBackup(ctx context.Context, b *cinder.Backup, lease time.Duration) (held bool, err error) {
+	until := s.Now().Add(lease)
+	err = s.Tx(ctx, func(ctx context.Context) error {
+		held, err = touched(s.db.Q(ctx).NewUpdate().TableExpr("volume_backups").Set("due_at = ?, busy_until = ?", until, until).Where("id = ? AND generation = ? AND wish <> ''", b.ID, b.Generation).Exec(ctx))
 		return err
 	})
+	return held, err
 }

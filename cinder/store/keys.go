@@ -4,12 +4,17 @@ import (
 	"context"
 
 	"stackd/cinder"
+	"stackd/internal/fault"
 
 	"github.com/uptrace/bun"
 )
 
 func (s *Store) InsertKey(ctx context.Context, k *cinder.Key) error {
 	return s.insert(ctx, "volume_keys", k)
+}
+
+func (s *Store) Key(ctx context.Context, id string) (*cinder.Key, error) {
+	return one[cinder.Key](ctx, s, fault.New(fault.Internal, "The key %s is not there.", id), "volume_keys", "id = ?", id)
 }
 
 // KeysOf are the closed keys of volumes, by volume.

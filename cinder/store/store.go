@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"time"
 
@@ -42,6 +43,15 @@ func one[T any](ctx context.Context, s *Store, missing error, table, where strin
 func (s *Store) insert(ctx context.Context, table string, row any) error {
 	_, err := s.db.Q(ctx).NewInsert().Model(row).ModelTableExpr(table).Exec(ctx)
 	return err
+}
+
+// touched tells whether an update found its row.
+func touched(r sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n > 0, err
 }
 
 // update writes the columns named; none is all.

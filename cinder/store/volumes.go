@@ -83,7 +83,8 @@ func (s *Store) ClaimVolume(ctx context.Context, id string, lease time.Duration)
 			v = nil
 			return nil
 		}
-		return s.RenewVolume(ctx, v, ps, lease)
+		_, err = s.RenewVolume(ctx, v, ps, lease)
+		return err
 	})
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil, nil
@@ -91,11 +92,12 @@ func (s *Store) ClaimVolume(ctx context.Context, id string, lease time.Duration)
 	return v, ps, err
 }
 
-func (s *Store) RenewVolume(ctx context.Context, v *cinder.Volume, ps []*cinder.Snapshot, lease time.Duration) error {
+func (s *Store) RenewVolume(ctx context.Context, v *cinder.Volume, ps []*cinder.Snapshot, lease time.Duration) (held bool, err error) {
 	until := s.Now().Add(lease)
-	return s.Tx(ctx, func(ctx context.Context) error {
+	held = true
+	err = s.Tx(ctx, func(ctx context.Context) error {
 		if !v.DueAt.IsZero() {
-			_, err := s.db.Q(ctx).NewUpdate().TableExpr("volumes").Set("due_at = ?", until).Where("id = ? AND generation = ? AND wish <> ''", v.ID, v.Generation).Exec(ctx)
+			held, err = touched(s.db.Q(ctx).NewUpdate().TableExpr("volumes").Set("due_at = ?", until).Where("id = ? AND generation = ? AND wish <> ''", v.ID, v.Generation).Exec(ctx))
 			if err != nil {
 				return err
 			}
@@ -110,4 +112,5 @@ func (s *Store) RenewVolume(ctx context.Context, v *cinder.Volume, ps []*cinder.
 		_, err := s.db.Q(ctx).NewUpdate().TableExpr("snapshots").Set("due_at = ?", until).Where("id IN (?) AND wish <> ''", bun.List(ids)).Exec(ctx)
 		return err
 	})
+	return held, err
 }

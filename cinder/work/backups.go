@@ -1,6 +1,7 @@
 package work
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -24,15 +25,18 @@ func backupLoop(s *cinder.Storage) *converge.Loop {
 	return &converge.Loop{Name: "backups", Due: s.DueBackups, Work: NewBackups(s).Reconcile, Workers: 2}
 }
 
+// look is how soon a pass finds that its backup was given up.
+const look = 2 * time.Second
+
 // Reconcile is one pass over one backup.
 func (w *Backups) Reconcile(ctx context.Context, id string) error {
 	b, err := w.s.ClaimBackup(ctx, id, lease)
 	if err != nil || b == nil {
 		return err
 	}
-	ctx, stop := keep(ctx, func() error { return w.s.RenewBackup(ctx, b, lease) })
+	own, stop := keep(ctx, look, func() (bool, error) { return w.s.RenewBackup(ctx, b, lease) })
 	defer stop()
-	objects, err := w.pass(ctx, b)
+	objects, err := w.pass(own, b)
 	if ctx.Err() != nil {
 		return nil // going down: the row is due again after the lease
 	}
@@ -44,7 +48,7 @@ func (w *Backups) pass(ctx context.Context, b *cinder.Backup) (objects int64, er
 	if vault == nil {
 		return 0, errors.New("the place of backups is not there")
 	}
-	if b.Wish == cinder.Drop {
+	if b.Wish != cinder.Make {
 		return 0, errors.Join(vault.Delete(ctx, b.ID), w.dropInstant(ctx, b))
 	}
 	v, err := w.s.Volume(ctx, b.VolumeID)
@@ -103,11 +107,12 @@ func (w *Backups) settle(ctx context.Context, was *cinder.Backup, objects int64,
 	}
 	return w.s.Tx(ctx, func(ctx context.Context) error {
 		b, err := w.s.Store.Backup(ctx, was.ID)
-		if fault.Is(err, fault.NotFound) || err == nil && b.Generation != was.Generation {
-			return nil
-		}
 		if err != nil {
-			return err
+			return ignoreMissing(err)
+		}
+		b.BusyUntil = time.Time{}
+		if b.Generation != was.Generation {
+			return w.handOver(ctx, b)
 		}
 		if wait, later := converge.IsLater(why); later {
 			b.DueAt = w.s.Now().Add(wait)
@@ -120,7 +125,9 @@ func (w *Backups) settle(ctx context.Context, was *cinder.Backup, objects int64,
 		}
 		switch {
 		case why == nil && b.Wish == cinder.Drop:
-			return w.s.DeleteBackupRow(ctx, b.ID)
+			return errors.Join(w.s.DeleteBackupRow(ctx, b.ID), w.s.DeleteKey(ctx, b.KeyID))
+		case why == nil && b.Wish == cinder.Clear:
+			b.Wish, b.DueAt, b.Tries = cinder.Kept, time.Time{}, 0
 		case why == nil:
 			b.Status, b.ObjectCount, b.Wish, b.DueAt, b.Tries = cinder.Available, objects, cinder.Kept, time.Time{}, 0
 		default:
@@ -132,11 +139,27 @@ func (w *Backups) settle(ctx context.Context, was *cinder.Backup, objects int64,
 			if err := w.s.Tell(ctx, b.ProjectID, "VOLUME_BACKUP", b.ID, cinder.BackupFailed); err != nil {
 				return err
 			}
-			b.Status, b.Wish, b.DueAt, b.FailReason = errorOf[b.Wish], cinder.Kept, time.Time{}, "The backup could not be carried out."
+			b.Status, b.Wish, b.DueAt, b.FailReason = cmp.Or(errorOf[b.Wish], b.Status), cinder.Kept, time.Time{}, "The backup could not be carried out."
 		}
 		b.UpdatedAt = w.s.Now()
 		return w.s.UpdateBackup(ctx, b)
 	})
+}
+
+// handOver lets the next pass carry out at once what was asked for during this one.
+func (w *Backups) handOver(ctx context.Context, b *cinder.Backup) error {
+	if b.Wish != cinder.Kept {
+		b.DueAt = w.s.Now()
+		w.s.After(ctx, w.s.Wake)
+	}
+	return w.s.UpdateBackup(ctx, b)
+}
+
+func ignoreMissing(err error) error {
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
 }
 
 // kept opens a backup's content.

@@ -2,6 +2,8 @@ package work_test
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +11,8 @@ import (
 	"testing"
 
 	"stackd/cinder"
+	"stackd/cinder/backup"
+	"stackd/cinder/cindertest"
 	"stackd/cinder/file"
 	"stackd/cinder/store"
 	"stackd/cinder/work"
@@ -17,6 +21,8 @@ import (
 	"stackd/internal/sqldb"
 	"stackd/internal/sqldb/dbtest"
 	"stackd/internal/token"
+
+	"github.com/google/uuid"
 )
 
 // A volume of an encrypted type is a LUKS container that its own passphrase opens, and
@@ -80,17 +86,115 @@ func TestEncryptedVolumes(t *testing.T) {
 		if _, err := s.CreateVolume(ctx, who, cinder.VolumeSpec{Size: 1, SourceID: plain.ID, Type: "luks"}); !fault.Is(err, fault.Invalid) {
 			t.Fatal("a plain volume's copy was called encrypted:", err)
 		}
-		if err := s.DeleteVolume(ctx, v.ID, false, false); err != nil {
-			t.Fatal(err)
+		drop := func(id string) {
+			t.Helper()
+			if err := errors.Join(s.DeleteVolume(ctx, id, false, false), w.Reconcile(ctx, id)); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if err := w.Reconcile(context.WithoutCancel(ctx), v.ID); err != nil {
-			t.Fatal(err)
-		}
+		backedUp(t, s, dir, make, drop)
+		drop(v.ID)
 		var left int
 		if err := db.Raw().QueryRow("SELECT COUNT(*) FROM volume_keys").Scan(&left); err != nil || left != 1 {
 			t.Fatal("one key should be left, of the copy:", left, err)
 		}
 	})
+}
+
+// backedUp: a backup of an encrypted volume is read with its key when the volume and its
+// key are gone: by a new volume, and by one that had another key.
+func backedUp(t *testing.T, s *cinder.Storage, dir string, make func(cinder.VolumeSpec) *cinder.Volume, drop func(string)) {
+	t.Helper()
+	ctx, who := t.Context(), cindertest.Who("p", "member")
+	folder, err := backup.NewFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	vault, err := backup.New(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Kept(vault)
+	backups := work.NewBackups(s)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	passphrase := func(id string) string {
+		t.Helper()
+		all, err := s.Passphrases(ctx, id)
+		must(err)
+		return all[id]
+	}
+	keep := func(v *cinder.Volume) *cinder.Backup {
+		t.Helper()
+		b, err := s.CreateBackup(ctx, who, cinder.BackupSpec{VolumeID: v.ID})
+		must(err)
+		must(backups.Reconcile(ctx, b.ID))
+		b, err = s.Backup(ctx, b.ID)
+		must(err)
+		if b.Status != cinder.Available {
+			t.Fatalf("the backup is %s: %s", b.Status, b.LastFault)
+		}
+		return b
+	}
+	v, other, plain := make(cinder.VolumeSpec{Size: 1, Type: "luks"}), make(cinder.VolumeSpec{Size: 1, Type: "luks"}), make(cinder.VolumeSpec{Size: 1})
+	secret, old := passphrase(v.ID), passphrase(other.ID)
+	b, open := keep(v), keep(plain)
+	drop(v.ID)
+
+	back := make(cinder.VolumeSpec{Size: 1, BackupID: b.ID})
+	if back.TypeName != "luks" || back.KeyID == b.KeyID || passphrase(back.ID) != secret {
+		t.Errorf("restored as %s", back.TypeName)
+	}
+	opens(t, dir, back.ID, secret, true)
+
+	if _, err := s.RestoreBackup(ctx, who, b.ID, plain.ID, nil); !fault.Is(err, fault.Invalid) {
+		t.Error("written over a plain volume:", err)
+	}
+	if _, err := s.RestoreBackup(ctx, who, open.ID, other.ID, nil); !fault.Is(err, fault.Invalid) {
+		t.Error("a plain backup was written over an encrypted volume:", err)
+	}
+	if _, err := s.CreateVolume(ctx, who, cinder.VolumeSpec{Size: 1, BackupID: open.ID, Type: "luks"}); !fault.Is(err, fault.Invalid) {
+		t.Error("a plain backup became an encrypted volume:", err)
+	}
+	_, err = s.RestoreBackup(ctx, who, b.ID, other.ID, nil)
+	must(err)
+	must(work.New(s).Reconcile(ctx, other.ID))
+	if passphrase(other.ID) != secret {
+		t.Error("the volume has its old key")
+	}
+	opens(t, dir, other.ID, secret, true)
+	opens(t, dir, other.ID, old, false)
+
+	kind, url, err := s.ExportBackup(ctx, b.ID)
+	must(err)
+	dropBackup := func(b *cinder.Backup) { must(s.DeleteBackup(ctx, b.ID, false)); must(backups.Reconcile(ctx, b.ID)) }
+	if _, err := s.ImportBackup(ctx, who, kind, url); !fault.Is(err, fault.Invalid) {
+		t.Error("what is there was imported:", err)
+	}
+	must(s.Tx(ctx, func(ctx context.Context) error { // as another cloud is, that has the same place and key
+		return errors.Join(s.DeleteBackupRow(ctx, b.ID), s.DeleteKey(ctx, b.KeyID))
+	}))
+	s.Sealed(sealed.New([]byte("another cloud"), "cinder keys"))
+	if _, err := s.ImportBackup(ctx, who, kind, url); !fault.Is(err, fault.Invalid) {
+		t.Error("a backup was imported that nobody can read:", err)
+	}
+	s.Sealed(sealed.New([]byte("master"), "cinder keys"))
+	b, err = s.ImportBackup(ctx, who, kind, url)
+	must(err)
+	again := make(cinder.VolumeSpec{Size: 1, BackupID: b.ID})
+	opens(t, dir, again.ID, secret, true)
+	if _, err := s.ImportBackup(ctx, who, kind, base64.StdEncoding.EncodeToString([]byte(`{"ID":"`+uuid.NewString()+`","Size":1}`))); !fault.Is(err, fault.Invalid) {
+		t.Error("a backup was imported whose bytes are not there:", err)
+	}
+	dropBackup(b)
+	dropBackup(open)
+	for _, id := range []string{back.ID, other.ID, plain.ID, again.ID} {
+		drop(id)
+	}
 }
 
 // opens asks QEMU to read the container with a passphrase.

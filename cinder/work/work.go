@@ -53,7 +53,7 @@ func (w *Volumes) Reconcile(ctx context.Context, id string) error {
 	if err != nil || v == nil {
 		return err
 	}
-	ctx, stop := keep(ctx, func() error { return w.s.RenewVolume(ctx, v, snapshots, lease) })
+	ctx, stop := keep(ctx, lease/3, func() (bool, error) { return w.s.RenewVolume(ctx, v, snapshots, lease) })
 	defer stop()
 	for _, p := range snapshots { // those that go first: a volume goes when it has none
 		if err := w.snapshot(ctx, v, p); err != nil {
@@ -66,18 +66,23 @@ func (w *Volumes) Reconcile(ctx context.Context, id string) error {
 	return w.volume(ctx, v)
 }
 
-// keep renews a lease while the work goes on.
-func keep(ctx context.Context, renew func() error) (context.Context, func()) {
+// keep renews a lease while the work goes on. The context ends when it is held no more:
+// something else was asked for meanwhile.
+func keep(ctx context.Context, every time.Duration, renew func() (held bool, err error)) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
-		for tick := time.NewTicker(lease / 3); ; {
+		for tick := time.NewTicker(every); ; {
 			select {
 			case <-ctx.Done():
 				tick.Stop()
 				return
 			case <-tick.C:
-				if err := renew(); err != nil && ctx.Err() == nil {
+				held, err := renew()
+				if err != nil && ctx.Err() == nil {
 					slog.Warn("a lease cannot be renewed", "cause", err)
+				}
+				if err == nil && !held {
+					cancel()
 				}
 			}
 		}
