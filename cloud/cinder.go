@@ -36,6 +36,9 @@ func (c *Cloud) blocks(ctx context.Context, cfg Config) error {
 	if len(cfg.Identity.MasterKey) > 0 { // without it anybody could open what is closed
 		c.Storage.Sealed(sealed.New(cfg.Identity.MasterKey, "cinder keys"))
 	}
+	if err := c.backups(cfg); err != nil {
+		return err
+	}
 	c.Handlers["volume"] = cinderapi.New(c.Storage, c.Identity, c.Rules["cinder"], cfg.Address(5000))
 	for _, l := range cinderwork.Loops(c.Storage) {
 		c.loops = append(c.loops, l.Run)

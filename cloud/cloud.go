@@ -44,6 +44,7 @@ type Config struct {
 	Image         glance.Options
 	Volume        cinder.Options
 	GuestNetns    string // file of the network namespace that this machine's guests are in; "" is the process's
+	Backup        cinder.BackupOptions
 	Policy        string // policy.yaml, which may not be there; "" is none
 	Console       string // where browsers open displays: http://127.0.0.1:6080
 	// Address is the public address of a port: http://127.0.0.1:5000.

@@ -12,9 +12,10 @@ import (
 // settings are what stackd.yaml in the data folder may say. docs/settings.md lists
 // them all.
 type settings struct {
-	Identity keystone.Options `yaml:"identity"`
-	Image    glance.Options   `yaml:"image"`
-	Volume   cinder.Options   `yaml:"volume"`
+	Identity keystone.Options     `yaml:"identity"`
+	Image    glance.Options       `yaml:"image"`
+	Volume   cinder.Options       `yaml:"volume"`
+	Backup   cinder.BackupOptions `yaml:"backup"`
 }
 
 // settings reads the file; without one the usual settings hold.
