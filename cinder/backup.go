@@ -47,6 +47,8 @@ type Backup struct {
 	RestoredTo  string
 	TypeID      string // of the volume
 	KeyID       string // of what encrypts it
+	Place       string // its id in the Vault: one that was imported may have another one's bytes
+	OfVolume    Facts
 
 	Wish       Wish
 	Tries      int64
@@ -60,6 +62,33 @@ type Backup struct {
 
 	Children bool `bun:"-"` // others have it as parent
 }
+
+// Facts are what a backup knows of its volume besides the bytes; the volume that it is
+// restored to has them then.
+type Facts struct {
+	Name     string            `json:"name,omitempty"`
+	Bootable bool              `json:"bootable,omitempty"`
+	Image    map[string]string `json:"image,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+}
+
+func factsOf(v *Volume) Facts {
+	f := Facts{Bootable: v.Bootable, Image: v.Image, Metadata: v.Metadata}
+	if v.Name != nil {
+		f.Name = *v.Name
+	}
+	return f
+}
+
+// give makes them a volume's. A name that was made up goes for the one that was.
+func (f Facts) give(v *Volume, backup string) {
+	if made := restoredName(backup); f.Name != "" && v.Name != nil && *v.Name == made {
+		v.Name = &f.Name
+	}
+	v.Bootable, v.Image, v.Metadata = f.Bootable, f.Image, clone(f.Metadata)
+}
+
+func restoredName(backup string) string { return "restore_backup_" + backup }
 
 // NoBackup is the fault of a backup that is not there, or not for the caller.
 func NoBackup(id string) error {
@@ -105,7 +134,7 @@ func (s *Storage) CreateBackup(ctx context.Context, who *token.Who, w BackupSpec
 		if err != nil {
 			return err
 		}
-		b.ProjectID, b.Size, b.TypeID, b.CreatedAt = v.ProjectID, v.Size, v.TypeID, s.Now()
+		b.ProjectID, b.Size, b.TypeID, b.OfVolume, b.Place, b.CreatedAt = v.ProjectID, v.Size, v.TypeID, factsOf(v), b.ID, s.Now()
 		b.DataAt = b.CreatedAt
 		if err := s.backupRoom(ctx, b); err != nil {
 			return err
@@ -178,18 +207,13 @@ func (s *Storage) readied(ctx context.Context, v *Volume, b *Backup, force bool)
 		return badVolume("Volume to be backed up must be available or in-use, but the current status is \"%s\".", v.Status)
 	case v.Status == InUse && !force:
 		return badVolume("Backing up an in-use volume must use the force flag.")
-	case v.Status == InUse && !s.instants(v):
-		return badVolume("Volume %s is in use, and nobody can take it at one instant; back up a snapshot of it.", v.ID)
+	}
+	if err := s.canSnapshot(v); err != nil {
+		return err
 	}
 	v.Task = map[string]string{"before": v.Status}
 	v.Status, v.UpdatedAt = BackingUp, s.Now()
 	return s.UpdateVolume(ctx, v)
-}
-
-// instants tells whether a volume's backend can take it at one instant while in use.
-func (s *Storage) instants(v *Volume) bool {
-	b := s.backends[v.Backend]
-	return b != nil && b.Features().SnapshotInUse
 }
 
 // chained finds the parent: the volume's latest backup.
@@ -340,7 +364,7 @@ func (s *Storage) RestoreBackup(ctx context.Context, who *token.Who, id, volume 
 		}
 		if volume == "" {
 			if name == nil {
-				text := "restore_backup_" + id
+				text := restoredName(id)
 				name = &text
 			}
 			v, err = s.CreateVolume(ctx, who, VolumeSpec{Name: name, Description: b.Description, Size: b.Size, BackupID: id, MayShare: true})
@@ -401,4 +425,17 @@ func (s *Storage) Restored(ctx context.Context, v *Volume) error {
 	}
 	b.Status, b.UpdatedAt = Available, s.Now()
 	return s.UpdateBackup(ctx, b)
+}
+
+// HasRestored is Restored of a volume that now holds what the backup does.
+func (s *Storage) HasRestored(ctx context.Context, v *Volume) error {
+	if v.Task["backup"] == "" {
+		return nil
+	}
+	b, err := s.Store.Backup(ctx, v.Task["backup"])
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	b.OfVolume.give(v, b.ID)
+	return s.Restored(ctx, v)
 }

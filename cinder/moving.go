@@ -238,10 +238,7 @@ func (s *Storage) uploadable(v *Volume, force bool) error {
 		}
 		return badVolume("Volume %s status must be %s", v.ID, statuses)
 	}
-	if b := s.backends[v.Backend]; v.Status == InUse && (b == nil || !b.Features().SnapshotInUse) {
-		return badVolume("Volume %s is in use, and nobody can take it at one instant.", v.ID)
-	}
-	return nil
+	return s.canSnapshot(v)
 }
 
 // fill sets what was not said of an image to be made of a volume.

@@ -52,7 +52,7 @@ type Guests interface {
 	Copy(ctx context.Context, server, volume, snapshot, kind string, to map[string]string) (done bool, err error)
 }
 
-// Vault keeps backups, by their ids. Its acts may be repeated and leave all or nothing
+// Vault keeps backups, by their places. Its acts may be repeated and leave all or nothing
 // behind, as a Backend's do. Which backup is whose parent the rows know.
 type Vault interface {
 	// Keep keeps a content. With a parent it keeps what differs from it, and the backup
@@ -144,6 +144,8 @@ type Store interface {
 	Parents(ctx context.Context, ids ...string) (map[string]bool, error)
 	UpdateBackup(ctx context.Context, b *Backup) error
 	DeleteBackupRow(ctx context.Context, id string) error
+	// BackupsAt are those that have the same bytes.
+	BackupsAt(ctx context.Context, place string) ([]*Backup, error)
 	DueBackups(ctx context.Context, limit int) ([]string, error)
 	// ClaimBackup takes a due backup for one pass; it is nil when it is not due.
 	ClaimBackup(ctx context.Context, id string, lease time.Duration) (*Backup, error)

@@ -96,7 +96,7 @@ func (c *Compute) Nudge(ctx context.Context, s *Server) { c.nudge(ctx, s) }
 // act begins an action on a server that the caller asked for.
 func (c *Compute) act(ctx context.Context, s *Server, action, event string) error {
 	now := c.Now()
-	a := &ServerAction{ID: uuid.NewString(), ServerID: s.ID, Action: action, RequestID: RequestID(ctx), Event: event, Host: s.Host, StartedAt: now, UpdatedAt: now}
+	a := &ServerAction{ID: uuid.NewString(), ServerID: s.ID, UserID: s.UserID, ProjectID: s.ProjectID, Action: action, RequestID: RequestID(ctx), Event: event, Host: s.Host, StartedAt: now, UpdatedAt: now}
 	if who := token.From(ctx); who != nil {
 		a.UserID, a.ProjectID = who.User.ID, who.Project.ID
 	}

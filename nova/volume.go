@@ -207,31 +207,37 @@ func (c *Compute) KeepVolume(ctx context.Context, id, volume string, deleteOnTer
 	return err
 }
 
-// VolumeGrown has the nodes tell guests that a volume of theirs is larger now, or
-// that its content was set back.
+// VolumeGrown has the nodes tell guests that a volume of theirs is larger now.
 func (c *Compute) VolumeGrown(ctx context.Context, servers ...string) error {
-	return c.eachLive(ctx, servers, func(s *Server) bool {
+	return c.eachLive(ctx, servers, func(ctx context.Context, s *Server) (bool, error) {
 		s.Generation++
-		return true
+		return true, c.did(ctx, s, "extend_volume", "compute_extend_volume")
 	})
 }
 
 // VolumeMoved says that a volume was made, or could not be: its server may go on.
 func (c *Compute) VolumeMoved(ctx context.Context, servers ...string) error {
-	return c.eachLive(ctx, servers, func(s *Server) bool { return !s.DueAt.IsZero() })
+	return c.eachLive(ctx, servers, func(_ context.Context, s *Server) (bool, error) { return !s.DueAt.IsZero(), nil })
 }
 
 // eachLive makes servers due that are there and for which f, which may change their
 // generation, says so.
-func (c *Compute) eachLive(ctx context.Context, ids []string, f func(*Server) bool) error {
+func (c *Compute) eachLive(ctx context.Context, ids []string, f func(context.Context, *Server) (bool, error)) error {
 	return c.Tx(ctx, func(ctx context.Context) error {
 		for _, id := range ids {
 			s, err := c.Server(ctx, id)
-			if fault.Is(err, fault.NotFound) || err == nil && (s.Goal != GoalLive || !f(s)) {
+			if fault.Is(err, fault.NotFound) || err == nil && s.Goal != GoalLive {
 				continue
+			}
+			due := false
+			if err == nil {
+				due, err = f(ctx, s)
 			}
 			if err != nil {
 				return err
+			}
+			if !due {
+				continue
 			}
 			s.DueAt = c.Now()
 			c.nudge(ctx, s)

@@ -34,6 +34,12 @@ func (s *Store) BackupsOf(ctx context.Context, volume string) ([]*cinder.Backup,
 	return rows, err
 }
 
+func (s *Store) BackupsAt(ctx context.Context, place string) ([]*cinder.Backup, error) {
+	var rows []*cinder.Backup
+	err := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("volume_backups AS ?TableAlias").Where("place = ?", place).OrderExpr("id").Scan(ctx)
+	return rows, err
+}
+
 func (s *Store) Parents(ctx context.Context, ids ...string) (map[string]bool, error) {
 	out := map[string]bool{}
 	if len(ids) == 0 {

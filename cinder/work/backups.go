@@ -49,32 +49,94 @@ func (w *Backups) pass(ctx context.Context, b *cinder.Backup) (objects int64, er
 		return 0, errors.New("the place of backups is not there")
 	}
 	if b.Wish != cinder.Make {
-		return 0, errors.Join(vault.Delete(ctx, b.ID), w.dropInstant(ctx, b))
+		return 0, errors.Join(w.dropBytes(ctx, b), w.dropInstant(ctx, b))
 	}
 	v, err := w.s.Volume(ctx, b.VolumeID)
 	if err != nil {
 		return 0, converge.Final{Err: err}
 	}
-	backend := w.s.Backends()[v.Backend]
-	if backend == nil {
-		return 0, errors.New("the backend " + v.Backend + " is not there")
-	}
-	snapshot := b.SnapshotID
-	if snapshot == "" && len(v.Attachments) > 0 {
-		snapshot = instantOf(b)
-		if err := backend.CreateSnapshot(ctx, v.ID, snapshot); err != nil {
-			return 0, err
+	parent := ""
+	if b.ParentID != "" {
+		p, err := w.s.Store.Backup(ctx, b.ParentID)
+		if err != nil {
+			return 0, converge.Final{Err: err}
 		}
+		parent = p.Place
 	}
-	c, err := backend.Open(ctx, v.ID, snapshot)
+	c, err := w.content(ctx, b, v)
 	if err != nil {
 		return 0, err
 	}
 	defer c.Close()
-	if objects, err = vault.Keep(ctx, b.ID, b.ParentID, c); err != nil {
+	if objects, err = vault.Keep(ctx, b.Place, parent, c); err != nil {
 		return 0, err
 	}
 	return objects, w.dropInstant(ctx, b)
+}
+
+// content opens what is backed up: a snapshot, which for a volume in use is taken for it.
+func (w *Backups) content(ctx context.Context, b *cinder.Backup, v *cinder.Volume) (cinder.Content, error) {
+	backend := w.s.Backends()[v.Backend]
+	if backend == nil {
+		return nil, errors.New("the backend " + v.Backend + " is not there")
+	}
+	snapshot := b.SnapshotID
+	if snapshot == "" && len(v.Attachments) > 0 {
+		snapshot = instantOf(b)
+		if err := takeInstant(ctx, w.s, backend, v.ID, snapshot); err != nil {
+			return nil, err
+		}
+	}
+	return backend.Open(ctx, v.ID, snapshot)
+}
+
+// takeInstant makes a snapshot of a volume in use that only its backend knows of. The
+// node that runs the guest copies where the backend cannot; who was cut off begins anew.
+func takeInstant(ctx context.Context, s *cinder.Storage, b cinder.Backend, volume, snapshot string) error {
+	holders, err := s.AttachmentsOf(ctx, volume)
+	if err != nil {
+		return err
+	}
+	n, able := b.(cinder.NodeCopied)
+	server := holder(holders[volume])
+	if server == "" || !able || b.Features().SnapshotInUse || s.Guests() == nil {
+		return b.CreateSnapshot(ctx, volume, snapshot)
+	}
+	if there, err := b.HasSnapshot(ctx, volume, snapshot); err != nil || there {
+		return err
+	}
+	kind, to, err := n.BeginSnapshot(ctx, volume, snapshot)
+	if err != nil {
+		return err
+	}
+	for done := false; !done; {
+		if done, err = s.Guests().Copy(ctx, server, volume, snapshot, kind, to); err != nil {
+			return err
+		}
+		if !done {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Second):
+			}
+		}
+	}
+	return n.FinishSnapshot(ctx, volume, snapshot)
+}
+
+// dropBytes takes a backup's bytes away, unless another row has them, too. Of several that
+// go at the same time the last one does.
+func (w *Backups) dropBytes(ctx context.Context, b *cinder.Backup) error {
+	all, err := w.s.BackupsAt(ctx, b.Place)
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if o.ID != b.ID && (o.Wish != cinder.Drop || o.ID > b.ID) {
+			return nil
+		}
+	}
+	return w.s.Vault().Delete(ctx, b.Place)
 }
 
 // instantOf is the id of the snapshot that a backup of a volume in use is of; only the
@@ -101,7 +163,7 @@ func (w *Backups) dropInstant(ctx context.Context, b *cinder.Backup) error {
 func (w *Backups) settle(ctx context.Context, was *cinder.Backup, objects int64, why error) error {
 	final := why != nil && (converge.IsFinal(why) || was.Tries+1 >= giveUp)
 	if final && was.Wish == cinder.Make {
-		if err := errors.Join(w.s.Vault().Delete(ctx, was.ID), w.dropInstant(ctx, was)); err != nil {
+		if err := errors.Join(w.dropBytes(ctx, was), w.dropInstant(ctx, was)); err != nil {
 			slog.Warn("what is left of a backup cannot be removed", "backup", was.ID, "cause", err)
 		}
 	}
@@ -167,7 +229,11 @@ func (w *Volumes) kept(ctx context.Context, id string) (cinder.Content, error) {
 	if w.s.Vault() == nil {
 		return nil, errors.New("the place of backups is not there")
 	}
-	return w.s.Vault().Open(ctx, id)
+	b, err := w.s.Store.Backup(ctx, id)
+	if err != nil {
+		return nil, converge.Final{Err: err}
+	}
+	return w.s.Vault().Open(ctx, b.Place)
 }
 
 // restore writes a backup over what a volume holds. It begins anew when it was cut off.

@@ -56,7 +56,7 @@ func (w *Volumes) clear(ctx context.Context, v *cinder.Volume) error {
 func (w *Volumes) settled(ctx context.Context, v, was *cinder.Volume) error {
 	switch v.Wish {
 	case cinder.Make, cinder.Restore:
-		return w.s.Restored(ctx, v)
+		return w.s.HasRestored(ctx, v)
 	case cinder.Move:
 		if v.Migration == "migrating" {
 			v.Migration = "success"
@@ -224,7 +224,7 @@ func (w *Volumes) upload(ctx context.Context, v *cinder.Volume) error {
 	snapshot := ""
 	if v.Task["before"] == cinder.InUse {
 		snapshot = instant(v)
-		if err := b.CreateSnapshot(ctx, v.ID, snapshot); err != nil {
+		if err := takeInstant(ctx, w.s, b, v.ID, snapshot); err != nil {
 			return err
 		}
 	}

@@ -70,7 +70,15 @@ func prepare(ctx context.Context, env map[string]string, own *cloudtest.Cloud) (
 	if err != nil {
 		return f, err
 	}
-	_, f.blocks = c.Catalog["volumev3"]
+	if _, f.blocks = c.Catalog["volumev3"]; f.blocks {
+		var out struct{ Services []struct{ Binary string } }
+		if err := c.Do(ctx, "GET", "volumev3", "/os-services", nil, &out); err != nil {
+			return f, err
+		}
+		for _, s := range out.Services {
+			f.backups = f.backups || s.Binary == "cinder-backup"
+		}
+	}
 	var ext struct{ Extensions []struct{ Alias string } }
 	err = c.Do(ctx, "GET", "network", "/extensions", nil, &ext)
 	for _, e := range ext.Extensions {
@@ -162,6 +170,8 @@ build_interval = 1
 backup = %[15]t
 manage_volume = true
 manage_snapshot = true
+extend_attached_volume = true
+extend_attached_encrypted_volume = true
 [service_available]
 cinder = %[14]t
 neutron = true

@@ -142,7 +142,7 @@ func (w *world) blocks() {
 		for side, p := range w.project {
 			backups[side], messages[side] = []string{"b0000000-0000-0000-0000-000000000001", "b0000000-0000-0000-0000-000000000002"}[side], []string{"c0000000-0000-0000-0000-000000000001", "c0000000-0000-0000-0000-000000000002"}[side]
 			now := s.Now()
-			b := &cinder.Backup{ID: backups[side], ProjectID: p, UserID: w.user[side], VolumeID: w.things["volume:volumes.id"][side], Status: cinder.Available, Size: 1, Zone: cinder.Zone, Metadata: map[string]string{}, DataAt: now, CreatedAt: now}
+			b := &cinder.Backup{ID: backups[side], ProjectID: p, UserID: w.user[side], Place: backups[side], VolumeID: w.things["volume:volumes.id"][side], Status: cinder.Available, Size: 1, Zone: cinder.Zone, Metadata: map[string]string{}, DataAt: now, CreatedAt: now}
 			m := &cinder.Message{ID: messages[side], ProjectID: p, Level: "ERROR", ResourceType: "VOLUME", CreatedAt: now, ExpiresAt: now.AddDate(1, 0, 0)}
 			if err := s.InsertBackup(ctx, b); err != nil {
 				return err
