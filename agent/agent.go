@@ -15,6 +15,7 @@ type Config struct {
 	Host       string // as the control plane knows it
 	Hostname   string // Host when ""
 	IP         string
+	LiveAt     string // where control planes reach this host's live side; "" for none
 	Plane      wish.Plane
 	Hypervisor Hypervisor
 	Disks      Disks

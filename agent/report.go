@@ -40,7 +40,7 @@ func (a *Agent) reportOnce(ctx context.Context) error {
 // look is what the host is like now. When the hypervisor does not answer there
 // is no report: guests that cannot be seen are not gone.
 func (a *Agent) look(ctx context.Context) (wish.Report, error) {
-	r := wish.Report{Host: a.Host, At: time.Now().UTC(), Node: wish.Node{Hostname: a.Hostname, IP: a.IP}}
+	r := wish.Report{Host: a.Host, At: time.Now().UTC(), Node: wish.Node{Hostname: a.Hostname, IP: a.IP, LiveAt: a.LiveAt}}
 	wishes := a.entries() // before looking, so that what is removed meanwhile is in neither
 	guests, err := a.Hypervisor.Guests(ctx)
 	if err != nil {

@@ -3,16 +3,15 @@ package cloud
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"sync"
 	"time"
 
+	"stackd/agent/join"
 	"stackd/agent/wish"
 	"stackd/cinder"
 	"stackd/glance"
-	"stackd/internal/fault"
 	"stackd/internal/policy"
 	"stackd/internal/sqldb"
 	"stackd/keystone"
@@ -65,6 +64,8 @@ type Cloud struct {
 	// Handlers are the services' APIs by their names in URLs.
 	Handlers map[string]http.Handler
 	Nodes    *Nodes
+	// Gate says who may be a node.
+	Gate *join.Gate
 
 	loops []func(context.Context)
 	told  told
@@ -101,7 +102,7 @@ func (c *Cloud) policy(path string) error {
 }
 
 func (c *Cloud) wire(ctx context.Context, cfg Config) error {
-	for _, f := range []func(context.Context, Config) error{c.identity, c.images, c.placing, c.networks, c.blocks, c.compute} {
+	for _, f := range []func(context.Context, Config) error{c.identity, c.images, c.placing, c.networks, c.blocks, c.compute, c.nodes} {
 		if err := f(ctx, cfg); err != nil {
 			return err
 		}
@@ -208,27 +209,4 @@ func (p plane) Report(ctx context.Context, r wish.Report) error {
 func (p plane) Image(ctx context.Context, id string) (io.ReadCloser, error) {
 	body, _, err := p.c.Imaging.Open(ctx, id)
 	return body, err
-}
-
-// Nodes are the live sides of the hosts that this process can reach.
-type Nodes struct {
-	mu   sync.Mutex
-	live map[string]wish.Live
-}
-
-// Set says how a host is reached.
-func (n *Nodes) Set(host string, l wish.Live) {
-	n.mu.Lock()
-	n.live[host] = l
-	n.mu.Unlock()
-}
-
-// Live is nova.Nodes'.
-func (n *Nodes) Live(host string) (wish.Live, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if l := n.live[host]; l != nil {
-		return l, nil
-	}
-	return nil, fault.New(fault.Conflict, "The host of the instance cannot be reached.").Because(fmt.Errorf("no live side of host %s", host))
 }

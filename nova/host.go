@@ -22,7 +22,7 @@ func (c *Compute) saveHost(ctx context.Context, r wish.Report) error {
 	}
 	n := r.Node
 	grown := h.Num == 0 || h.VCPUs != n.VCPUs || h.MemoryMB != n.MemoryMB || h.DiskGB != n.DiskGB
-	h.IP, h.Hypervisor, h.Version, h.CPUInfo, h.VCPUs, h.MemoryMB, h.DiskGB = n.IP, n.Hypervisor, n.Version, n.CPUInfo, n.VCPUs, n.MemoryMB, n.DiskGB
+	h.IP, h.LiveAt, h.Hypervisor, h.Version, h.CPUInfo, h.VCPUs, h.MemoryMB, h.DiskGB = n.IP, n.LiveAt, n.Hypervisor, n.Version, n.CPUInfo, n.VCPUs, n.MemoryMB, n.DiskGB
 	h.FreeDiskGB, h.FreeMemMB, h.Uptime, h.ReportedAt = n.FreeDiskGB, n.FreeMemMB, n.Uptime, c.Now()
 	if grown {
 		if err := c.Placing.Provide(ctx, h.ID, h.Name, inventory(n)); err != nil {

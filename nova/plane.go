@@ -215,7 +215,7 @@ func (c *Compute) heard(ctx context.Context, r wish.Report) error {
 }
 
 func sameNode(h *Host, n wish.Node) bool {
-	return h.VCPUs == n.VCPUs && h.MemoryMB == n.MemoryMB && h.DiskGB == n.DiskGB && h.Version == n.Version && h.IP == n.IP
+	return h.VCPUs == n.VCPUs && h.MemoryMB == n.MemoryMB && h.DiskGB == n.DiskGB && h.Version == n.Version && h.IP == n.IP && h.LiveAt == n.LiveAt
 }
 
 // PortMoved says that a port came up or went down: its server may go on.

@@ -53,6 +53,7 @@ type Host struct {
 	DisabledReason *string
 	ForcedDown     bool
 	IP             string
+	LiveAt         string // host:port of its live side
 	Hypervisor     string
 	Version        int
 	CPUInfo        string `bun:"cpu_info"`

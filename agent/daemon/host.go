@@ -107,11 +107,15 @@ func (h *Host) ensure(ctx context.Context) error {
 	if err := h.step("network namespace", func() (bool, error) { return netns.Exists(h.NS()), netns.Make(h.NS()) }); err != nil {
 		return err
 	}
-	if err := h.chooseAccel(ctx); err != nil {
-		return err
+	if h.guests() {
+		if err := h.chooseAccel(ctx); err != nil {
+			return err
+		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return h.ensureLibvirt(ctx) })
+	if h.guests() {
+		g.Go(func() error { return h.ensureLibvirt(ctx) })
+	}
 	g.Go(func() error { return h.ensureOVN(ctx) })
 	return g.Wait()
 }
@@ -155,7 +159,12 @@ func (h *Host) Watch(ctx context.Context, warn func(error)) {
 	}
 }
 
-func (h *Host) processes() []process { return append(h.ovnProcesses(), h.libvirtd()) }
+func (h *Host) processes() []process {
+	if !h.guests() {
+		return h.ovnProcesses()
+	}
+	return append(h.ovnProcesses(), h.libvirtd())
+}
 
 // Down ends the guests and daemons of the cloud and takes its network away.
 // The data stays. Of another cloud of the same name nothing is touched.
@@ -176,6 +185,7 @@ func Down(ctx context.Context, o Options) error {
 	var errs []error
 	libvirtd := h.libvirtd()
 	errs = append(errs, libvirtd.stop(ctx), h.stopGuests(ctx))
+	errs = append(errs, h.release(ctx))
 	h.dismantle(ctx)
 	ps := h.ovnProcesses()
 	for i := len(ps) - 1; i >= 0; i-- {

@@ -26,6 +26,15 @@ func (h *Host) HostLink() string {
 // ensureNetwork joins the public bridge to the host: the host answers at the
 // gateway address, and guests get out through it.
 func (h *Host) ensureNetwork(ctx context.Context) (already bool, err error) {
+	if err := h.ensureUnderlay(ctx); err != nil {
+		return false, err
+	}
+	if h.Uplink != "" {
+		return h.ensureUplink(ctx)
+	}
+	if !h.Gateway.IsValid() {
+		return true, nil // this host has no part of the public network
+	}
 	already = netns.HasLink("", h.HostLink())
 	if h.NS() != "" {
 		if err := h.ensureVeth(ctx); err != nil {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -32,14 +33,25 @@ func (h *Host) ovnProcesses() []process {
 		return h.ovs(name, sock, "ovsdb-server", "--remote=punix:"+h.sock(sock), "--unixctl="+h.Run+"/run/"+name+".ctl",
 			h.Run+"/ovn/"+name+".db")
 	}
-	return []process{
-		db("nb", "nb"),
-		db("sb", "sb"),
-		h.ovs("northd", "", "ovn-northd", "--unixctl="+h.Run+"/run/northd.ctl", "--ovnnb-db="+h.NB(), "--ovnsb-db="+h.SB()),
-		db("conf", "db"),
-		h.ovs("vswitchd", "", "ovs-vswitchd", "--unixctl="+h.Run+"/run/vswitchd.ctl", h.OVSDB()),
-		h.ovs("ovn-controller", "", "ovn-controller", h.OVSDB()),
+	var ps []process
+	if h.databases() {
+		sb := db("sb", "sb")
+		sb.argv = append(sb.argv, h.sbListen()...)
+		ps = append(ps, db("nb", "nb"), sb, h.ovs("northd", "", "ovn-northd", "--unixctl="+h.Run+"/run/northd.ctl", "--ovnnb-db="+h.NB(), "--ovnsb-db="+h.SB()))
 	}
+	if h.switches() {
+		ps = append(ps, db("conf", "db"), h.ovs("vswitchd", "", "ovs-vswitchd", "--unixctl="+h.Run+"/run/vswitchd.ctl", h.OVSDB()),
+			h.ovs("ovn-controller", "", "ovn-controller", h.OVSDB()))
+	}
+	return ps
+}
+
+// sbListen has the southbound database answer other hosts as well: where, it says itself.
+func (h *Host) sbListen() []string {
+	if h.SBListen == "" {
+		return nil
+	}
+	return []string{"--remote=db:OVN_Southbound,SB_Global,connections", "--private-key=" + h.TLS.Key, "--certificate=" + h.TLS.Certificate, "--ca-cert=" + h.TLS.Authority}
 }
 
 // ovs is one of the OVS family, which share their flags. sock is the socket it answers on, if any.
@@ -77,6 +89,7 @@ func (h *Host) ensureOVN(ctx context.Context) error {
 		}
 	}
 	after := map[string]func(context.Context) error{
+		"sb":       h.openSB,
 		"northd":   h.initNB,
 		"conf":     h.initOVS,
 		"vswitchd": h.makeBridges,
@@ -91,7 +104,29 @@ func (h *Host) ensureOVN(ctx context.Context) error {
 			}
 		}
 	}
+	if !h.switches() {
+		return nil
+	}
 	return h.step("public network", func() (bool, error) { return h.ensureNetwork(ctx) })
+}
+
+// openSB lets other hosts' chassis in. What a host may change there is what is its own:
+// its certificate's name is its chassis'.
+func (h *Host) openSB(ctx context.Context) error {
+	if h.SBListen == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(h.SBListen)
+	if err != nil {
+		return err
+	}
+	want := "pssl:" + port + ":" + host
+	sbctl := []string{"ovn-sbctl", "--timeout=20", "--db=" + h.SB()}
+	have, err := h.output(ctx, append(sbctl, "get-connection")...)
+	if err != nil || strings.Contains(have, want) {
+		return err
+	}
+	return h.command(ctx, append(sbctl, "set-connection", "role=ovn-controller", want)...)
 }
 
 func (h *Host) ensureProcess(ctx context.Context, p process) (already bool, err error) {
@@ -127,16 +162,21 @@ func (h *Host) initOVS(ctx context.Context) error {
 	ids := map[string]string{
 		"system-id":                h.Hostname,
 		"hostname":                 h.Hostname,
-		"ovn-remote":               h.SB(),
+		"ovn-remote":               cmp.Or(h.SBRemote, h.SB()),
 		"ovn-encap-type":           "geneve",
 		"ovn-encap-ip":             h.EncapIP,
 		"ovn-bridge-datapath-type": h.Datapath,
-		"ovn-bridge-mappings":      h.Physnet + ":" + h.Bridge,
 		"ovn-monitor-all":          "true",
+	}
+	if h.Uplink != "" || h.Gateway.IsValid() {
+		ids["ovn-bridge-mappings"] = h.Physnet + ":" + h.Bridge
 	}
 	args := []string{"ovs-vsctl", "--timeout=20", "--no-wait", "--db=" + h.OVSDB(), "init", "--", "set", "open_vswitch", "."}
 	for k, v := range ids {
 		args = append(args, fmt.Sprintf("external-ids:%s=%q", k, v))
+	}
+	if h.SBRemote != "" {
+		args = append(args, "--", "set-ssl", h.TLS.Key, h.TLS.Certificate, h.TLS.Authority)
 	}
 	return h.command(ctx, args...)
 }

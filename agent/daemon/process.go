@@ -135,12 +135,18 @@ func inNetns(ns string, argv []string) []string {
 // command runs a program to its end inside the cloud's namespace; the error
 // holds what it said.
 func (h *Host) command(ctx context.Context, argv ...string) error {
+	_, err := h.output(ctx, argv...)
+	return err
+}
+
+// output is what a command says.
+func (h *Host) output(ctx context.Context, argv ...string) (string, error) {
 	argv = inNetns(h.NS(), argv)
 	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, bytes.TrimSpace(out))
+		return "", fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, bytes.TrimSpace(out))
 	}
-	return nil
+	return string(bytes.TrimSpace(out)), nil
 }
 
 func missing(file string) bool {

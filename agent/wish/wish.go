@@ -140,10 +140,11 @@ type Report struct {
 type Node struct {
 	Hostname   string `json:"hostname"`
 	IP         string `json:"ip"`
-	Hypervisor string `json:"hypervisor"` // QEMU, or sim
-	Version    int    `json:"version"`    // of the hypervisor, 7002022
-	Accel      string `json:"accel"`      // kvm or tcg
-	CPUInfo    string `json:"cpu_info"`   // JSON: arch, model, vendor, topology, features
+	LiveAt     string `json:"live_at,omitempty"` // host:port of its live side; "" when it is in the control plane's process
+	Hypervisor string `json:"hypervisor"`        // QEMU, or sim
+	Version    int    `json:"version"`           // of the hypervisor, 7002022
+	Accel      string `json:"accel"`             // kvm or tcg
+	CPUInfo    string `json:"cpu_info"`          // JSON: arch, model, vendor, topology, features
 	VCPUs      int    `json:"vcpus"`
 	MemoryMB   int    `json:"memory_mb"`
 	DiskGB     int    `json:"disk_gb"`

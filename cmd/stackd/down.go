@@ -16,13 +16,19 @@ import (
 
 func downCommand() *cobra.Command {
 	var data string
-	c := &cobra.Command{Use: "down", Short: "End a cloud that `stackd up` started, its guests and its daemons; the data stays", Args: cobra.NoArgs,
+	c := &cobra.Command{Use: "down", Short: "End a cloud or a node that runs on this machine, its guests and its daemons; the data stays", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			s := newSteps(os.Stdout, false)
+			if n, err := loadNode(data); err != nil || n != nil {
+				if err == nil {
+					err = n.down(s)
+				}
+				return err
+			}
 			o, err := load(data)
 			if err != nil {
 				return err
 			}
-			s := newSteps(os.Stdout, false)
 			err = s.do("control plane and node", func() (bool, error) { return running(o) == 0, stop(o, 30*time.Second) })
 			if err != nil || o.Sim > 0 {
 				return err

@@ -16,7 +16,7 @@ func main() {
 		Long:          "stackd is the whole OpenStack in one program: identity, images, placement, compute and networks.\n\nBegin with:  stackd up --demo",
 		SilenceUsage:  true,
 		SilenceErrors: true, Version: version()}
-	root.AddCommand(upCommand(), downCommand(), statusCommand(), openrcCommand(), policyCommand(), keystoneCommand())
+	root.AddCommand(upCommand(), serveCommand(), agentCommand(), nodeCommand(), downCommand(), statusCommand(), openrcCommand(), policyCommand(), keystoneCommand())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "stackd:", err)
 		os.Exit(1)

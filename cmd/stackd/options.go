@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -32,6 +33,11 @@ type options struct {
 	TLSKey   string `json:"tls_key,omitempty"`
 	Accel    string `json:"accel,omitempty"`
 	Sim      int    `json:"sim,omitempty"`
+	// Serve: the control plane alone, for nodes on other hosts.
+	Serve  bool   `json:"serve,omitempty"`
+	Nodes  string `json:"nodes,omitempty"`
+	Tunnel string `json:"tunnel,omitempty"`
+	Uplink string `json:"uplink,omitempty"`
 
 	Demo       bool   `json:"-"`
 	DemoImage  string `json:"-"`
@@ -53,6 +59,9 @@ func (o *options) flags(c *cobra.Command) {
 	f.StringVar(&o.TLSKey, "tls-key", "", "private key file (PEM)")
 	f.StringVar(&o.Accel, "accel", "", "kvm or tcg (default: kvm if a probe guest runs under it)")
 	f.IntVar(&o.Sim, "sim", 0, "so many simulated hosts in place of this machine: no guests, no packets")
+	f.StringVar(&o.Nodes, "nodes", "", "address where other hosts may join as nodes, host:port (default: none)")
+	f.StringVar(&o.Tunnel, "tunnel", "", "this machine's address for tunnels to other hosts (default: that of --nodes)")
+	f.StringVar(&o.Uplink, "uplink", "", "link of this machine that becomes a port of br-ex, with --netns host")
 	f.BoolVar(&o.Demo, "demo", false, "make a demo project with image, networks, key and a first server")
 	f.StringVar(&o.DemoImage, "demo-image", "", "qcow2 or raw file for the demo server (default: tiny.qcow2 in the data folder)")
 	f.BoolVar(&o.Background, "background", false, "return when the cloud is ready, and leave it running")
@@ -85,6 +94,9 @@ func (o *options) check() error {
 	if o.OnePort < 1 || o.OnePort > 65535 {
 		return fmt.Errorf("--one-port %d: a port from 1 to 65535 is wanted", o.OnePort)
 	}
+	if err := o.checkNodes(); err != nil {
+		return err
+	}
 	if err := o.checkDatabase(); err != nil {
 		return err
 	}
@@ -103,6 +115,41 @@ func (o *options) checkNames() error {
 		return fmt.Errorf("--sim %d: a number of hosts is wanted, 0 for this machine", o.Sim)
 	}
 	return nil
+}
+
+// checkNodes sees that other hosts can reach this one where they are told.
+func (o *options) checkNodes() error {
+	if o.Tunnel != "" {
+		if _, err := netip.ParseAddr(o.Tunnel); err != nil {
+			return fmt.Errorf("--tunnel %s: an address is wanted", o.Tunnel)
+		}
+	}
+	if o.Nodes == "" {
+		return nil
+	}
+	if o.Netns != daemon.HostNetns && o.Sim == 0 {
+		return errors.New("--nodes goes with --netns host: other hosts do not reach a namespace of its own")
+	}
+	at, err := netip.ParseAddrPort(o.Nodes)
+	if err != nil || at.Addr().IsUnspecified() || at.Port() == 0 {
+		return fmt.Errorf("--nodes %s: the address that other hosts reach is wanted, with a port, for example 192.0.2.10:%d", o.Nodes, nodesPort)
+	}
+	if o.Tunnel == "" {
+		o.Tunnel = at.Addr().String()
+	}
+	return nil
+}
+
+// nodesPort is where nodes usually join, sbPort where their chassis find OVN, and
+// livePort where a node itself listens.
+const nodesPort, sbPort, livePort = 8780, 6642, 8781
+
+// southbound is where other hosts' chassis find OVN's southbound database.
+func (o *options) southbound() string {
+	if o.Nodes == "" {
+		return ""
+	}
+	return netip.AddrPortFrom(netip.MustParseAddrPort(o.Nodes).Addr(), sbPort).String()
 }
 
 var (
@@ -165,7 +212,18 @@ func (o *options) address(port int) string {
 }
 
 func (o *options) daemons() daemon.Options {
-	return daemon.Options{DataDir: o.Data, Name: o.Name, Netns: o.Netns, Hostname: o.Host, Gateway: netip.MustParsePrefix(o.Gateway), Accel: o.Accel}
+	d := daemon.Options{DataDir: o.Data, Name: o.Name, Netns: o.Netns, Hostname: o.Host, Accel: o.Accel, EncapIP: o.Tunnel, Uplink: o.Uplink,
+		SBListen: o.southbound(), TLS: daemon.TLS{Key: o.path("tls", "key.pem"), Certificate: o.path("tls", "certificate.pem"), Authority: o.path("tls", "authority.pem")}}
+	if o.Uplink == "" {
+		d.Gateway = netip.MustParsePrefix(o.Gateway)
+	}
+	switch {
+	case o.Serve && o.Uplink != "":
+		d.Role = daemon.Gateway
+	case o.Serve:
+		d.Role = daemon.Central
+	}
+	return d
 }
 
 // guestNetns is the file of the network namespace that guests are in; "" is the host's own.

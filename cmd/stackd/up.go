@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
+	"stackd/agent/daemon"
 	"stackd/horizon"
 
 	"github.com/spf13/cobra"
@@ -31,7 +34,33 @@ namespace of their own unless --netns host is given.`,
 				return err
 			}
 			if o.Background {
-				return background(o)
+				return inBackground(o)
+			}
+			return up(o)
+		}}
+	o.flags(c)
+	return c
+}
+
+func serveCommand() *cobra.Command {
+	o := &options{Serve: true}
+	c := &cobra.Command{Use: "serve", Short: "Run the control plane alone, for nodes on other hosts", Args: cobra.NoArgs,
+		Long: `Run the control plane: all APIs, OVN's databases and the work behind them. Guests run
+on other hosts, which join with:  stackd agent --plane ADDRESS --token TOKEN
+(a token is made here with: stackd node token).`,
+		Example: "  stackd serve --listen 192.0.2.10 --background",
+		RunE: func(*cobra.Command, []string) error {
+			if o.Netns == "" {
+				o.Netns = daemon.HostNetns
+			}
+			if o.Nodes == "" {
+				o.Nodes = net.JoinHostPort(o.Listen, strconv.Itoa(nodesPort))
+			}
+			if err := o.check(); err != nil {
+				return err
+			}
+			if o.Background {
+				return inBackground(o)
 			}
 			return up(o)
 		}}
@@ -42,11 +71,19 @@ namespace of their own unless --netns host is given.`,
 // stepsFD is where a background process tells of its steps.
 const stepsFD = "STACKD_STEPS"
 
-// background starts this program again, on its own, and waits until it is ready.
-func background(o *options) error {
+func inBackground(o *options) error {
 	if pid := running(o); pid != 0 {
 		return already(o, pid)
 	}
+	err := background(o)
+	if err == nil {
+		fmt.Print(summary(o))
+	}
+	return err
+}
+
+// background starts this program again, on its own, and waits until it is ready.
+func background(o *options) error {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err
@@ -79,9 +116,8 @@ func background(o *options) error {
 	w.Close()
 	if !newSteps(os.Stdout, false).follow(r) {
 		child.Wait()
-		return fmt.Errorf("the cloud did not come up; see %s", o.path("stackd.log"))
+		return fmt.Errorf("it did not come up; see %s", o.path("stackd.log"))
 	}
-	fmt.Print(summary(o))
 	return nil
 }
 
@@ -112,11 +148,7 @@ func up(o *options) error {
 	defer held.Close()
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
-	out, events := os.Stdout, os.Getenv(stepsFD) != ""
-	if events {
-		out = os.NewFile(3, "steps")
-		syscall.CloseOnExec(3)
-	}
+	out, events := stepsOut()
 	defer logTo(o, events).Flush()
 	s := newSteps(out, events)
 	if err := o.save(); err != nil {
@@ -147,6 +179,16 @@ func up(o *options) error {
 	slog.Info("ending", "guests", "go on", "data", o.Data)
 	p.stop()
 	return nil
+}
+
+// stepsOut is where the steps are told: as events to a process that waits for them, or
+// as words to people.
+func stepsOut() (out *os.File, events bool) {
+	if os.Getenv(stepsFD) == "" {
+		return os.Stdout, false
+	}
+	syscall.CloseOnExec(3)
+	return os.NewFile(3, "steps"), true
 }
 
 // logTo sends the log, as JSON lines, to a file; a background process has it as its output.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -66,15 +67,24 @@ func start(ctx context.Context, o *options, s *steps) (*process, error) {
 	if err != nil {
 		return p, err
 	}
-	if o.Sim > 0 {
+	switch {
+	case o.Sim > 0:
 		err = p.simulate(ctx, o)
-	} else {
+	case o.Serve:
+		_, err = p.networks(ctx, o, s)
+	default:
 		err = p.host(ctx, o, s)
+	}
+	if err == nil && o.Nodes != "" {
+		err = s.do("nodes may join", func() (bool, error) { return false, p.admit(o) })
 	}
 	if err != nil {
 		return p, err
 	}
 	p.run(ctx, p.cloud.Run)
+	if o.Serve {
+		return p, nil
+	}
 	err = s.do("hypervisor", func() (bool, error) {
 		return false, waitFor(ctx, "the node's first report", time.Minute, 50*time.Millisecond, func() (bool, error) {
 			hosts, err := p.cloud.Compute.Hosts(ctx)
@@ -155,14 +165,17 @@ func (p *process) serve(o *options, port int, h http.Handler) error {
 	return nil
 }
 
-// host makes this machine the cloud's node: daemons, networks, guests.
-func (p *process) host(ctx context.Context, o *options, s *steps) error {
+// networks brings up the daemons of this machine and has OVN carry the networks.
+func (p *process) networks(ctx context.Context, o *options, s *steps) (*daemon.Host, error) {
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("guests and networks need root; run as root, or try --sim 1 for a cloud without guests")
+		return nil, fmt.Errorf("guests and networks need root; run as root, or try --sim 1 for a cloud without guests")
+	}
+	if err := p.certify(o); err != nil {
+		return nil, err
 	}
 	h, err := daemon.Up(ctx, o.daemons(), s.progress)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f := ovn.New(p.cloud.Networking, ovn.Config{NB: h.NB(), SB: h.SB()})
 	p.cloud.Networking.Carry(f)
@@ -170,7 +183,16 @@ func (p *process) host(ctx context.Context, o *options, s *steps) error {
 	p.run(ctx, func(ctx context.Context) {
 		h.Watch(ctx, func(err error) { slog.Warn("daemons", "cause", err) })
 	})
-	a := node.New(h, node.Options{Host: o.Host, IP: netip.MustParsePrefix(o.Gateway).Addr().String(), Plane: p.cloud.Plane()})
+	return h, nil
+}
+
+// host makes this machine the cloud's node: daemons, networks, guests.
+func (p *process) host(ctx context.Context, o *options, s *steps) error {
+	h, err := p.networks(ctx, o, s)
+	if err != nil {
+		return err
+	}
+	a := node.New(h, node.Options{Host: o.Host, IP: cmp.Or(o.Tunnel, netip.MustParsePrefix(o.Gateway).Addr().String()), Plane: p.cloud.Plane()})
 	p.cloud.Nodes.Set(o.Host, a)
 	p.run(ctx, a.Run)
 	slog.Info("node", "host", o.Host, "accel", h.Accel, "datapath", h.Datapath)

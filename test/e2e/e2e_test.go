@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -138,11 +139,25 @@ type guest struct {
 }
 
 func (g guest) run(command string) (string, error) {
-	cfg := &ssh.ClientConfig{User: "cirros", Auth: []ssh.AuthMethod{ssh.PublicKeys(g.key)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: 4 * time.Second}
-	c, err := ssh.Dial("tcp", g.address+":22", cfg)
+	c, err := net.DialTimeout("tcp", g.address+":22", 4*time.Second)
 	if err != nil {
 		return "", err
 	}
+	return over(c, g.address, g.key, command)
+}
+
+// over runs a command by ssh over a connection to a guest.
+func over(raw net.Conn, address string, key ssh.Signer, command string) (string, error) {
+	defer raw.Close()
+	if err := raw.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		return "", err
+	}
+	cfg := &ssh.ClientConfig{User: "cirros", Auth: []ssh.AuthMethod{ssh.PublicKeys(key)}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: 4 * time.Second}
+	conn, chans, reqs, err := ssh.NewClientConn(raw, address, cfg)
+	if err != nil {
+		return "", err
+	}
+	c := ssh.NewClient(conn, chans, reqs)
 	defer c.Close()
 	s, err := c.NewSession()
 	if err != nil {

@@ -1,0 +1,5 @@
+-- +goose Up
+CREATE TABLE join_roots (id INTEGER PRIMARY KEY, certificate TEXT NOT NULL, key TEXT NOT NULL, created_at TIMESTAMPTZ NOT NULL);
+CREATE TABLE join_tokens (id TEXT PRIMARY KEY, hash TEXT NOT NULL, host TEXT NOT NULL, expires_at TIMESTAMPTZ NOT NULL, created_at TIMESTAMPTZ NOT NULL);
+CREATE TABLE join_nodes (
+  host TEXT PRIMARY KEY, serial TEXT NOT NULL, previous TEXT NOT NULL, joined_at TIMESTAMPTZ NOT NULL, expires_at TIMESTAMPTZ NOT NULL);

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"stackd/agent/wire"
+)
+
+// certify writes the certificate that OVN shows to other hosts' chassis, anew at each start.
+func (p *process) certify(o *options) error {
+	if o.Nodes == "" {
+		return nil
+	}
+	cert, key, err := p.cloud.Gate.Plane(time.Now())
+	if err != nil {
+		return err
+	}
+	t := o.daemons().TLS
+	err = os.MkdirAll(o.path("tls"), 0o700)
+	for name, b := range map[string][]byte{t.Certificate: cert, t.Key: key, t.Authority: p.cloud.Gate.PEM()} {
+		err = errors.Join(err, os.WriteFile(name, b, 0o600))
+	}
+	return err
+}
+
+// admit listens for nodes and for hosts that want to become one.
+func (p *process) admit(o *options) error {
+	c, err := wire.PlaneTLS(p.cloud.Gate, time.Now())
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", o.Nodes)
+	if err != nil {
+		return fmt.Errorf("--nodes: %w", err)
+	}
+	site := wire.Site{}
+	if o.Sim == 0 {
+		site.Southbound = "ssl:" + o.southbound()
+	}
+	ctx, end := context.WithCancel(context.Background())
+	srv := &http.Server{Handler: p.cloud.ForNodes(site), TLSConfig: c, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn), BaseContext: func(net.Listener) context.Context { return ctx }}
+	srv.RegisterOnShutdown(end) // nodes that wait for a change are answered
+	p.servers = append(p.servers, srv)
+	p.wg.Go(func() {
+		if err := srv.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {
+			slog.Error("nodes cannot reach this control plane", "address", o.Nodes, "cause", err)
+		}
+	})
+	return nil
+}

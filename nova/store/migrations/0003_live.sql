@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE hosts ADD COLUMN live_at TEXT NOT NULL DEFAULT '';

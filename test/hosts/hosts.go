@@ -1,0 +1,208 @@
+package hosts
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netns"
+)
+
+// A Lab is hosts and the switches between them.
+type Lab struct {
+	t    testing.TB
+	name string // namespaces begin with it
+	dir  string
+}
+
+// New is a lab without hosts. Name is short: links are named after it.
+func New(t testing.TB, name string, switches ...string) *Lab {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("hosts need root")
+	}
+	dir, err := os.MkdirTemp("", "hosts-"+name+"-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &Lab{t, name, dir}
+	t.Cleanup(func() {
+		l.try("ip", "netns", "del", l.ns("sw"))
+		os.RemoveAll(dir)
+	})
+	l.try("ip", "netns", "del", l.ns("sw"))
+	l.run("ip", "netns", "add", l.ns("sw"))
+	for _, s := range switches {
+		l.run("ip", "-n", l.ns("sw"), "link", "add", s, "type", "bridge")
+		l.run("ip", "-n", l.ns("sw"), "link", "set", s, "up")
+		l.run("ip", "netns", "exec", l.ns("sw"), "ethtool", "-K", s, "tx", "off") // OVS's own datapath wants whole checksums
+	}
+	return l
+}
+
+func (l *Lab) ns(host string) string { return l.name + "-" + host }
+
+func (l *Lab) run(args ...string) {
+	l.t.Helper()
+	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+		l.t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+func (l *Lab) try(args ...string) { _ = exec.Command(args[0], args[1:]...).Run() }
+
+// Address gives a switch an address, so that the test itself is on its network by Outside.
+func (l *Lab) Address(sw, prefix string) {
+	l.t.Helper()
+	l.run("ip", "-n", l.ns("sw"), "addr", "add", prefix, "dev", sw)
+}
+
+// Outside is a command that runs where the switches are.
+func (l *Lab) Outside(args ...string) *exec.Cmd {
+	return exec.Command("ip", append([]string{"netns", "exec", l.ns("sw")}, args...)...)
+}
+
+// A Host is one of them.
+type Host struct {
+	Name string
+	lab  *Lab
+	pid  int
+}
+
+// boot is a host's first process, in new namespaces: it makes its root and waits.
+const boot = `set -e
+mount --make-rprivate /
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/up" "$1/work" "$1/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$1/root"
+mkdir -p "$1/root/var/lib/stackd"
+mount --bind "$2" "$1/root/var/lib/stackd"
+mount --rbind /dev "$1/root/dev"
+mount --rbind /sys "$1/root/sys"
+mount -t proc proc "$1/root/proc"
+mount -t tmpfs -o mode=755 tmpfs "$1/root/run"
+mkdir "$1/root/run/netns"
+hostname "$3"
+echo "$3" > "$1/root/etc/hostname"
+ip link set lo up
+cd "$1/root"
+pivot_root . mnt
+umount -l /mnt
+exec sleep infinity`
+
+// Host boots a host. Links are eth0, eth1, … on these switches, with these addresses:
+// "mgmt 192.168.4.10/24".
+func (l *Lab) Host(name string, links ...string) *Host {
+	l.t.Helper()
+	h := &Host{Name: name, lab: l}
+	ns := l.ns(name)
+	l.try("ip", "netns", "del", ns)
+	l.run("ip", "netns", "add", ns)
+	for i, link := range links {
+		sw, address, _ := strings.Cut(link, " ")
+		eth, end := fmt.Sprintf("eth%d", i), fmt.Sprintf("%s-%d", name, i)
+		l.run("ip", "link", "add", eth, "netns", ns, "type", "veth", "peer", "name", end, "netns", l.ns("sw"))
+		l.run("ip", "-n", l.ns("sw"), "link", "set", end, "master", sw, "up")
+		l.run("ip", "-n", ns, "addr", "add", address, "dev", eth)
+		l.run("ip", "-n", ns, "link", "set", eth, "up")
+		l.run("ip", "netns", "exec", ns, "ethtool", "-K", eth, "tx", "off")
+	}
+	root, data := filepath.Join(l.dir, name+".root"), filepath.Join(l.dir, name+".data")
+	for _, d := range []string{root, data} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	h.boot(ns, root, data)
+	return h
+}
+
+func (h *Host) boot(ns, root, data string) {
+	t := h.lab.t
+	t.Helper()
+	var said bytes.Buffer
+	cmd := exec.Command("ip", "netns", "exec", ns, "unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "sh", "-c", boot, "sh", root, data, h.Name)
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if h.pid > 0 {
+			syscall.Kill(h.pid, syscall.SIGKILL) // and with it all in its process namespace
+		}
+		cmd.Process.Kill()
+		cmd.Wait()
+		h.lab.try("ip", "netns", "del", ns)
+	})
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if pid := first(cmd.Process.Pid); pid > 0 {
+			if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); bytes.HasPrefix(line, []byte("sleep")) {
+				h.pid = pid
+				return
+			}
+		}
+		if time.Now().After(end) {
+			t.Fatalf("host %s does not come up: %s", h.Name, said.String())
+		}
+	}
+}
+
+// first is a process's first child.
+func first(pid int) (child int) {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	fmt.Sscan(string(b), &child)
+	return child
+}
+
+// Command is one that runs on the host.
+func (h *Host) Command(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "nsenter", append([]string{"--target", fmt.Sprint(h.pid), "--mount", "--uts", "--pid", "--net", "--root", "--wd", "--"}, args...)...)
+}
+
+// Run runs a command on the host; its output, or the end of the test.
+func (h *Host) Run(args ...string) string {
+	h.lab.t.Helper()
+	out, err := h.Command(context.Background(), args...).CombinedOutput()
+	if err != nil {
+		h.lab.t.Fatalf("%s: %s: %v\n%s", h.Name, strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// Shell runs a line of shell on the host.
+func (h *Host) Shell(line string) string { h.lab.t.Helper(); return h.Run("sh", "-c", line) }
+
+// Dial connects to an address from where the switches are.
+func (l *Lab) Dial(address string, most time.Duration) (net.Conn, error) {
+	type result struct {
+		c   net.Conn
+		err error
+	}
+	done := make(chan result, 1)
+	go func() { // its thread stays in the other namespace and ends with it
+		runtime.LockOSThread()
+		ns, err := netns.GetFromName(l.ns("sw"))
+		if err == nil {
+			defer ns.Close()
+			err = netns.Set(ns)
+		}
+		if err != nil {
+			done <- result{nil, err}
+			return
+		}
+		c, err := (&net.Dialer{Timeout: most}).Dial("tcp", address)
+		done <- result{c, err}
+	}()
+	r := <-done
+	return r.c, r.err
+}
