@@ -60,8 +60,8 @@ func (p *Pool) open(ctx context.Context, image, snapshot string, write bool) (*d
 	d := &disk{write: write, gone: make(chan struct{})}
 	d.tool = exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec qemu-nbd "$@"`, "qemu-nbd"}, p.nbdArgs(image, snapshot, write)...)...)
 	d.tool.Stderr, d.tool.ExtraFiles = &d.says, []*os.File{theirs}
-	// With this process it ends, and lets go of the image as it does.
-	d.tool.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	// With this process it ends. A gentler signal is lost while it opens the image.
+	d.tool.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	err = d.start()
 	theirs.Close()
 	if err == nil {
@@ -152,7 +152,7 @@ func (d *disk) end() {
 		select {
 		case <-d.gone:
 			return
-		case <-time.After(10 * time.Second):
+		case <-time.After(5 * time.Second):
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"stackd/cinder/raw"
 	"stackd/internal/ceph"
@@ -131,13 +132,29 @@ func (m *making) drop(ctx context.Context, part string) error {
 			return err
 		}
 	}
-	if err := m.p.remove(ctx, m.lock, part); err != nil {
+	if err := m.outlive(ctx, part); err != nil {
 		return err
 	}
 	if i.Parent != nil {
 		return m.p.uncopied(ctx, *i.Parent, m.name)
 	}
 	return nil
+}
+
+// outlive removes an image that a process may have had open when it was killed: the
+// cluster takes half a minute to believe that it has gone.
+func (m *making) outlive(ctx context.Context, part string) error {
+	for end := time.Now().Add(45 * time.Second); ; {
+		err := m.p.remove(ctx, m.lock, part)
+		if ceph.Code(err) != syscall.EBUSY || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 // settle gives what is whole its name. It is not left halfway for a context's sake.

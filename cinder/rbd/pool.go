@@ -51,29 +51,30 @@ func (p *Pool) Features() cinder.Features {
 }
 
 // An aged value is asked for again once it is old; who comes meanwhile takes the old one.
+// That it could not be had is known for a little while, too.
 type aged[T any] struct {
 	mu     sync.Mutex
 	value  T
+	err    error
 	at     time.Time
 	asking bool
 }
 
 func (a *aged[T]) get(most time.Duration, ask func() (T, error)) (T, error) {
 	a.mu.Lock()
+	if a.err != nil {
+		most = min(most, 5*time.Second)
+	}
 	if !a.at.IsZero() && (a.asking || time.Since(a.at) < most) {
 		defer a.mu.Unlock()
-		return a.value, nil
+		return a.value, a.err
 	}
 	a.asking = true
 	a.mu.Unlock()
 	v, err := ask()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.asking = false; err == nil {
-		a.value, a.at = v, time.Now()
-	} else {
-		a.at = time.Time{}
-	}
+	a.value, a.err, a.at, a.asking = v, err, time.Now(), false
 	return v, err
 }
 

@@ -36,6 +36,7 @@ func (c Cluster) Args() []string {
 func (c Cluster) Command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, append(c.Args(), args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Env = append(os.Environ(), "CEPH_ARGS="+os.Getenv("CEPH_ARGS")+" --client_mount_timeout=15") // a cluster that is not there is soon known
 	return cmd
 }
 

@@ -29,6 +29,14 @@ type bench struct {
 
 func newBench(t *testing.T, args ...string) *bench {
 	t.Helper()
+	b := makeBench(t, args...)
+	b.up()
+	return b
+}
+
+// makeBench is newBench of a cloud that is not up yet.
+func makeBench(t *testing.T, args ...string) *bench {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "stackd-e2e-")
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +58,6 @@ func newBench(t *testing.T, args ...string) *bench {
 		}
 		os.RemoveAll(dir)
 	})
-	b.up()
 	return b
 }
 
