@@ -12,6 +12,7 @@ import (
 	"stackd/agent/wish"
 	"stackd/cinder"
 	"stackd/glance"
+	"stackd/internal/events"
 	"stackd/internal/policy"
 	"stackd/internal/sqldb"
 	"stackd/keystone"
@@ -61,7 +62,9 @@ type Cloud struct {
 	Compute    *nova.Compute
 	Storage    *cinder.Storage
 	Rules      map[string]*policy.Rules
-	// Handlers are the services' APIs by their names in URLs.
+	Events     *events.Hub
+	// Handlers are the services' APIs by their names in URLs. One without a port is
+	// served under the one address alone.
 	Handlers map[string]http.Handler
 	Nodes    *Nodes
 	// Gate says who may be a node.
@@ -102,7 +105,10 @@ func (c *Cloud) policy(path string) error {
 }
 
 func (c *Cloud) wire(ctx context.Context, cfg Config) error {
-	for _, f := range []func(context.Context, Config) error{c.identity, c.images, c.placing, c.networks, c.blocks, c.compute, c.nodes} {
+	if err := events.Pause(ctx, c.DB); err != nil {
+		return err
+	}
+	for _, f := range []func(context.Context, Config) error{c.identity, c.images, c.placing, c.networks, c.blocks, c.compute, c.nodes, c.events} {
 		if err := f(ctx, cfg); err != nil {
 			return err
 		}

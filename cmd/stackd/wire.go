@@ -39,6 +39,9 @@ type process struct {
 func (p *process) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	if p.cloud != nil {
+		p.cloud.Events.Close()
+	}
 	for _, s := range p.servers {
 		if err := s.Shutdown(ctx); err != nil {
 			s.Close()
@@ -129,8 +132,10 @@ func (p *process) listen(o *options) error {
 	for name, h := range p.cloud.Handlers {
 		one.Handle("/"+name+"/", rest.Mount("/"+name, h))
 		one.Handle("/"+name, rest.Mount("/"+name, h))
-		if err := p.serve(o, cloud.Ports[name], h); err != nil {
-			return err
+		if port := cloud.Ports[name]; port != 0 {
+			if err := p.serve(o, port, h); err != nil {
+				return err
+			}
 		}
 	}
 	one.Handle(horizon.Root, p.dashboard)

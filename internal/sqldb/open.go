@@ -19,11 +19,12 @@ import (
 
 // DB is the database: one handle to write, one to read.
 type DB struct {
-	write *bun.DB
-	read  *bun.DB
-	pg    bool
-	url   string
-	ears  sync.Map // channel → *ear
+	write     *bun.DB
+	read      *bun.DB
+	pg        bool
+	url       string
+	ears      sync.Map // channel → *ear
+	committed func()
 	// Now is the clock, UTC and cut to microseconds, which both databases keep.
 	// Tests may set it.
 	Now func() time.Time

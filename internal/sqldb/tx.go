@@ -89,6 +89,9 @@ func (d *DB) once(ctx context.Context, f func(ctx context.Context) error) error 
 	for _, g := range t.after {
 		g()
 	}
+	if d.committed != nil {
+		d.committed()
+	}
 	for _, w := range t.waits {
 		w.wait()
 	}
@@ -104,6 +107,10 @@ func (d *DB) After(ctx context.Context, g func()) {
 	}
 	g()
 }
+
+// OnCommit has g run after every transaction that was committed. It must not block, and
+// is set before the first transaction; there is one.
+func (d *DB) OnCommit(g func()) { d.committed = g }
 
 // clash: another transaction was in the way; the same again may do.
 func clash(err error) bool {

@@ -1,0 +1,4 @@
+package events
+
+// Forget is forget, for tests.
+var Forget = forget
