@@ -106,8 +106,8 @@ func (b *bench) id(kind, name string) string {
 	return b.openstack(append(strings.Fields(kind), "show", name, "-f", "value", "-c", "id")...)
 }
 
-// A volume's days: written by one guest, larger, kept as it was, read by another; and
-// stackd is killed on the way.
+// A volume's days: written by one guest, larger, kept as it was, backed up, read by
+// another; and stackd is killed on the way.
 func TestDisks(t *testing.T) {
 	file := image(t)
 	b := newBench(t)
@@ -139,9 +139,15 @@ func TestDisks(t *testing.T) {
 	if got := one.sum(t, dev); got != sum {
 		t.Fatal("the guest reads", got, "want", sum)
 	}
+	b.backUp("data", "whole")
+	whole := b.keptBytes()
 	second := one.pattern(t, dev, "second")
 	if second == sum {
 		t.Fatal("the second pattern is the first")
+	}
+	b.backUp("data", "changed", "--incremental")
+	if n := b.keptBytes(); whole == 0 || n >= 3*whole {
+		t.Errorf("a backup of %d bytes, and what changed in %d", whole, n-whole)
 	}
 
 	b.openstack("server", "remove", "volume", "one", "data")
@@ -166,6 +172,7 @@ func TestDisks(t *testing.T) {
 	if got := two.sum(t, two.disk(t, b.id("volume", "copy"))); got != second {
 		t.Fatal("the copy holds", got, "want", second)
 	}
+	restored(t, b, two, sum, second)
 	b.openstack("server", "delete", "--wait", "two")
 	b.volume("old", "available")
 	b.volume("copy", "available")

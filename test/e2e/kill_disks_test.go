@@ -71,7 +71,7 @@ func (d *disks) act(ctx context.Context, c *cloudtest.Client, name string) error
 	server := d.servers[rand.IntN(len(d.servers))]
 	from := strings.SplitN(v.Name, "-", 2)[0] + "-" + name
 	post := func(path string, body any) error { return c.Do(ctx, "POST", "volumev3", path, body, nil) }
-	switch what := rand.IntN(12); {
+	switch what := rand.IntN(14); {
 	case what == 0 && len(all) < 12:
 		return d.create(ctx, c, map[string]any{"name": "nil-" + name, "size": 1})
 	case what == 1 && len(all) < 12:
@@ -92,18 +92,37 @@ func (d *disks) act(ctx context.Context, c *cloudtest.Client, name string) error
 		}
 	case what == 8 && v.Size < 3:
 		return post("/volumes/"+v.ID+"/action", map[string]any{"os-extend": map[string]int{"new_size": v.Size + 1}})
-	case what == 9:
-		if bs := d.things(ctx, c, "backups"); len(bs) < 4 {
-			return post("/backups", map[string]any{"backup": map[string]any{"volume_id": v.ID, "name": v.Name}})
-		} else if rand.IntN(2) == 0 {
-			return post("/backups/"+bs[0].ID+"/restore", map[string]any{"restore": map[string]any{"name": strings.SplitN(bs[0].Name, "-", 2)[0] + "-" + name}})
-		} else {
-			return c.Do(ctx, "DELETE", "volumev3", "/backups/"+bs[0].ID, nil, nil)
-		}
+	case what == 9 || what > 11:
+		return d.backUp(ctx, c, v, name)
 	case what == 10:
 		return c.Do(ctx, "DELETE", "volumev3", "/volumes/"+v.ID+"?cascade=true", nil, nil)
 	}
 	return nil
+}
+
+// backUp does something with backups: keeps a volume, whole or what changed, restores one
+// to a new volume or over an old one of the same content, gives one up, or deletes it.
+func (d *disks) backUp(ctx context.Context, c *cloudtest.Client, v volume, name string) error {
+	post := func(path string, body any) error { return c.Do(ctx, "POST", "volumev3", path, body, nil) }
+	all := d.things(ctx, c, "backups/detail")
+	if len(all) < 6 && rand.IntN(2) == 0 || len(all) == 0 {
+		return post("/backups", map[string]any{"backup": map[string]any{"volume_id": v.ID, "name": v.Name, "force": true, "incremental": rand.IntN(2) == 0}})
+	}
+	o := all[rand.IntN(len(all))]
+	kind := strings.SplitN(o.Name, "-", 2)[0]
+	switch rand.IntN(4) {
+	case 0:
+		return post("/backups/"+o.ID+"/restore", map[string]any{"restore": map[string]any{"name": kind + "-" + name}})
+	case 1:
+		if strings.HasPrefix(v.Name, kind) {
+			return post("/backups/"+o.ID+"/restore", map[string]any{"restore": map[string]any{"volume_id": v.ID}})
+		}
+	case 2:
+		if o.Status == "creating" || o.Status == "deleting" {
+			return post("/backups/"+o.ID+"/action", map[string]any{"os-force_delete": map[string]any{}})
+		}
+	}
+	return c.Do(ctx, "DELETE", "volumev3", "/backups/"+o.ID, nil, nil)
 }
 
 func (d *disks) create(ctx context.Context, c *cloudtest.Client, v map[string]any) error {
@@ -207,7 +226,9 @@ func (d *disks) nothing(t *testing.T) {
 			c.Do(t.Context(), "DELETE", "volumev3", "/volumes/"+v.ID+"?cascade=true", nil, nil)
 		}
 		files, _ := filepath.Glob(filepath.Join(d.b.cloud.Data, "volumes", "*[0-9a-f]*-*"))
-		return len(all) == 0 && len(files) == 0, fmt.Sprint(len(all), " volumes, files ", files)
+		kept := d.things(t.Context(), c, "backups")
+		left := d.b.keptBytes()
+		return len(all)+len(files)+len(kept) == 0 && left == 0, fmt.Sprint(len(all), " volumes, files ", files, ", ", len(kept), " backups, ", left, " bytes of them")
 	})
 }
 
