@@ -213,10 +213,15 @@ func (s *Storage) ConnectAttachment(ctx context.Context, id string, connector ma
 }
 
 // MayRelease refuses to let a user pull a volume from under a running server: compute
-// alone ends what a server uses (OSSA-2023-003).
+// alone ends what a server uses (OSSA-2023-003). A server that is not there uses nothing.
 func (s *Storage) MayRelease(ctx context.Context, a *Attachment, who *token.Who) error {
 	if a.ServerID == "" || a.Status == Reserved || who.Has("service") {
 		return nil
+	}
+	if s.guests != nil {
+		if there, err := s.guests.Exists(ctx, a.ServerID); err != nil || !there {
+			return err
+		}
 	}
 	return fault.New(fault.Conflict, "Detach volume from instance %s using the Compute API", a.ServerID)
 }

@@ -46,6 +46,8 @@ type ImageSpec struct {
 // Guests is what block storage asks of those who run guests, about volumes in use:
 // what it tells them is Servers.
 type Guests interface {
+	// Exists tells whether there is such a server.
+	Exists(ctx context.Context, server string) (bool, error)
 	// Copy has the node that runs a guest copy what its volume holds at one instant to
 	// a place that QEMU reaches so (see NodeCopied); done once it has. It is asked
 	// again until then.

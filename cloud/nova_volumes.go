@@ -202,6 +202,14 @@ func (x volumes) Snapshot(ctx context.Context, volume, name string) (string, err
 // guests is compute in block storage's words.
 type guests struct{ c *nova.Compute }
 
+func (x guests) Exists(ctx context.Context, server string) (bool, error) {
+	_, err := x.c.Store.Server(ctx, server)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Copy waits for the node's copy: a few seconds a GiB.
 func (x guests) Copy(ctx context.Context, server, volume, _, kind string, to map[string]string) (bool, error) {
 	err := x.c.CopyVolume(ctx, server, volume, kind, to)

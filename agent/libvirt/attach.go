@@ -56,7 +56,16 @@ func (h *Hypervisor) DetachPort(_ context.Context, id, portID string) error {
 }
 
 // DetachVolume asks the guest to let go of a volume. It has when Guest shows so.
+// QEMU has read the volume's secrets; they go first, as a volume that has gone is not
+// looked at again.
 func (h *Hypervisor) DetachVolume(_ context.Context, id, volumeID string) error {
+	err := h.with(id, "forget the volume's secrets", func(c *lv.Libvirt, _ lv.Domain) error {
+		forgetSecrets(c, passphraseID(volumeID), passwordID(volumeID))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	return h.detach(id, volumeID)
 }
 
@@ -147,15 +156,17 @@ func setSecret(c *lv.Libvirt, doc secret, value []byte) error {
 
 // forgetSecret takes away what a disk that goes was reached and opened with.
 func forgetSecret(c *lv.Libvirt, d disk) {
-	var refs []secretRef
 	if d.Source.Auth != nil {
-		refs = append(refs, d.Source.Auth.Secret)
+		forgetSecrets(c, d.Source.Auth.Secret.UUID)
 	}
 	if d.Source.Encryption != nil {
-		refs = append(refs, d.Source.Encryption.Secret)
+		forgetSecrets(c, d.Source.Encryption.Secret.UUID)
 	}
-	for _, r := range refs {
-		id, err := parseUUID(r.UUID)
+}
+
+func forgetSecrets(c *lv.Libvirt, ids ...string) {
+	for _, text := range ids {
+		id, err := parseUUID(text)
 		if err != nil {
 			continue
 		}

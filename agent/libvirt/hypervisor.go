@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	lv "github.com/digitalocean/go-libvirt"
@@ -140,8 +141,32 @@ func (h *Hypervisor) Define(_ context.Context, s agent.Spec) error {
 	if err != nil {
 		return err
 	}
+	if err := h.forgetOthers(s); err != nil {
+		return err
+	}
 	_, err = c.DomainDefineXMLFlags(string(text), lv.DomainDefineValidate)
 	return explain("define the domain", err)
+}
+
+// forgetOthers takes away the secrets of volumes that a guest which is off had, and is to
+// have no more.
+func (h *Hypervisor) forgetOthers(s agent.Spec) error {
+	err := h.with(s.ID, "forget the secrets of its volumes", func(c *lv.Libvirt, d lv.Domain) error {
+		doc, err := readDomain(c, d)
+		if err != nil {
+			return err
+		}
+		for _, had := range doc.Devices.Disks {
+			if !slices.ContainsFunc(s.Volumes, func(v wish.Disk) bool { return v.VolumeID == had.Serial }) {
+				forgetSecret(c, had)
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, agent.ErrNoGuest) {
+		return nil
+	}
+	return err
 }
 
 // Mark writes down what has been carried out.

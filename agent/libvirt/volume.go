@@ -77,7 +77,11 @@ func secretID(v wish.Disk) string {
 	if v.Source["password"] == "" {
 		return ""
 	}
-	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("stackd volume "+v.VolumeID)).String()
+	return passwordID(v.VolumeID)
+}
+
+func passwordID(volume string) string {
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("stackd volume "+volume)).String()
 }
 
 // throttles are the limits that libvirt knows (domain XML, "iotune").

@@ -263,6 +263,15 @@ func TestBackups(t *testing.T) {
 	})
 }
 
+// servers are those that are there.
+type servers map[string]bool
+
+func (x servers) Exists(_ context.Context, id string) (bool, error) { return x[id], nil }
+
+func (x servers) Copy(context.Context, string, string, string, string, map[string]string) (bool, error) {
+	return true, nil
+}
+
 // Advisories of block storage, by number, where they can apply here.
 func TestAdvisories(t *testing.T) {
 	each(t, func(s *site) {
@@ -276,6 +285,11 @@ func TestAdvisories(t *testing.T) {
 		for _, action := range []string{`{"os-detach":{}}`, `{"os-terminate_connection":{"connector":{"host":"h"}}}`} {
 			s.call(me, "3.71", "POST /v3/volumes/"+v+"/action", action, 409)
 		}
+		s.S.Served(servers{v: true})
+		s.call(me, "3.71", "DELETE /v3/attachments/"+a, "", 409)
+		stray := s.volume(me, "")
+		s.call(me, "3.71", "DELETE /v3/attachments/"+id(s.call(me, "3.71", "POST /v3/attachments", `{"attachment":{"volume_uuid":"`+stray+`","instance_uuid":"`+stray+`","connector":{"host":"h"}}}`, 200), "attachment"), "", 200) // its server is not there
+		s.S.Served(nil)
 		if got := s.call(me, "", "GET /v3/volumes/"+v, "", 200); at(got, "volume", "status") != "in-use" {
 			t.Errorf("it is %v", at(got, "volume", "status"))
 		}

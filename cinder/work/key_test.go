@@ -266,6 +266,8 @@ func inUse(t *testing.T, s *cinder.Storage, who *token.Who, v *cinder.Volume, al
 // copier is a compute that must not be asked.
 type copier struct{ t *testing.T }
 
+func (c copier) Exists(context.Context, string) (bool, error) { return true, nil }
+
 func (c copier) Copy(context.Context, string, string, string, string, map[string]string) (bool, error) {
 	c.t.Error("the guest's host was asked to copy")
 	return false, nil
