@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"hash/fnv"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -90,8 +91,13 @@ func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) 
 	for _, s := range rows {
 		v := wishOf(s, nics[s.ID])
 		for _, h := range holds[s.ID] {
-			if d, ok := diskOf(h); ok {
-				d.Passphrase = secrets[h.VolumeID]
+			d, ok := diskOf(h)
+			d.Passphrase = secrets[h.VolumeID]
+			if ok && h.Encrypted && d.Passphrase == "" { // a guest would have what is closed, and write beside it
+				slog.Error("an encrypted volume has no key", "volume", h.VolumeID, "server", s.ID)
+				ok = false
+			}
+			if ok {
 				v.Volumes = append(v.Volumes, d)
 			}
 		}

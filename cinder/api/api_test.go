@@ -272,8 +272,8 @@ func (x servers) Copy(context.Context, string, string, string, string, map[strin
 	return true, nil
 }
 
-// Advisories of block storage, by number, where they can apply here.
-func TestAdvisories(t *testing.T) {
+// A user does not pull a volume from under a running server; and what else is not for all.
+func TestOSSA_2023_003(t *testing.T) {
 	each(t, func(s *site) {
 		const me, admin = "p/member", "a/admin"
 		// OSSA-2023-003: a user does not pull a volume from under a running server.

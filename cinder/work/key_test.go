@@ -39,7 +39,7 @@ func TestEncryptedVolumes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := cinder.New(rows, nil, map[string]cinder.Backend{"h@files#volumes": files})
+		s := cinder.New(rows, cindertest.New(t, db).Images, map[string]cinder.Backend{"h@files#volumes": files})
 		s.Sealed(sealed.New([]byte("master"), "cinder keys"))
 		if err := s.EnsureDefaultType(ctx); err != nil {
 			t.Fatal(err)
@@ -92,6 +92,10 @@ func TestEncryptedVolumes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if err := errors.Join(s.ReimageVolume(ctx, v.ID, cindertest.ImageID, false), w.Reconcile(ctx, v.ID)); err != nil {
+			t.Fatal(err)
+		}
+		opens(t, dir, v.ID, secrets[v.ID], true) // an image in it is closed, too
 		backedUp(t, s, dir, make, drop)
 		drop(v.ID)
 		var left int

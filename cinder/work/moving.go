@@ -178,7 +178,11 @@ func (w *Volumes) refill(ctx context.Context, v *cinder.Volume) error {
 	if err != nil {
 		return err
 	}
-	if err := b.Create(ctx, v.ID, v.Size, cinder.Source{Image: body, Format: facts.Format, Place: place}); err != nil {
+	secret, err := w.s.Passphrase(ctx, v)
+	if err != nil {
+		return err
+	}
+	if err := b.Create(ctx, v.ID, v.Size, cinder.Source{Passphrase: secret, Image: body, Format: facts.Format, Place: place}); err != nil {
 		return err
 	}
 	v.ImageID = facts.ID

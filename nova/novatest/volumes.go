@@ -16,6 +16,7 @@ type Volumes struct {
 	Holds     map[string]nova.Hold
 	Making    string
 	Snapshots map[string]nova.VolumeFacts // by the snapshot's id
+	Keys      map[string]string           // by volume
 	n         int
 }
 
@@ -78,7 +79,9 @@ func (x *Volumes) Make(_ context.Context, w nova.VolumeSpec) (string, error) {
 	return id, nil
 }
 
-func (x *Volumes) Passphrases(context.Context, ...string) (map[string]string, error) { return nil, nil }
+func (x *Volumes) Passphrases(context.Context, ...string) (map[string]string, error) {
+	return x.Keys, nil
+}
 
 func (x *Volumes) Reserve(_ context.Context, h nova.Hold, _ bool) (nova.Hold, error) {
 	x.mu.Lock()

@@ -181,3 +181,27 @@ func TestDisksThatCannotBe(t *testing.T) {
 		t.Fatal("something was made", w.Disks.Holds, w.Disks.All)
 	}
 }
+
+// A guest is given an encrypted volume with its key or not at all.
+func TestOSSA_2018_001(t *testing.T) {
+	for _, there := range []bool{false, true} {
+		w := novatest.New(t, dbtest.New(t))
+		id := create(t, w).ID
+		w.Settle(t, 6)
+		w.Disks.Add("v", false)
+		if there {
+			w.Disks.Keys = map[string]string{"v": "secret"}
+		}
+		if _, err := w.C.AttachVolume(novatest.As(t.Context(), "p", "member"), id, nova.AttachSpec{VolumeID: "v"}); err != nil {
+			t.Fatal(err)
+		}
+		for n, h := range w.Disks.Holds {
+			h.Encrypted = true
+			w.Disks.Holds[n] = h
+		}
+		w.Settle(t, 6)
+		if got := w.Node.Guests[id].Volumes; slices.Equal(got, []string{"v"}) != there {
+			t.Errorf("the guest has %v, the key is there: %v", got, there)
+		}
+	}
+}
