@@ -99,7 +99,7 @@ func (p *Pool) uncopied(ctx context.Context, of parent, name string) error {
 	for of.Trash {
 		i, err := p.byID(ctx, p.Pool, of.ID)
 		if err == nil {
-			err = p.rbd(ctx, nil, "trash", "rm", "--pool="+p.Pool, "--image-id="+of.ID)
+			err = p.expunge(ctx, of.ID)
 		}
 		if ceph.Missing(err) || stoodOn(err) {
 			return nil
@@ -110,6 +110,34 @@ func (p *Pool) uncopied(ctx context.Context, of parent, name string) error {
 		of = *i.Parent
 	}
 	return nil
+}
+
+// expunge removes an image from the trash. It may have got there while it was being
+// cloned: whoever did so does not find the snapshot of that any more.
+func (p *Pool) expunge(ctx context.Context, id string) error {
+	rm := func() error { return p.rbd(ctx, nil, "trash", "rm", "--pool="+p.Pool, "--image-id="+id) }
+	first := rm()
+	if ceph.Code(first) != syscall.ENOTEMPTY {
+		return first
+	}
+	var all []snapshot
+	if err := p.JSON(ctx, &all, "rbd", "snap", "ls", "--pool="+p.Pool, "--image-id="+id); err != nil {
+		return err
+	}
+	dropped := false
+	for _, s := range all {
+		if s.copying() == "" {
+			continue
+		}
+		if err := p.rbd(ctx, nil, "snap", "rm", "--pool="+p.Pool, "--image-id="+id, "--snap="+s.Name); err != nil {
+			return err
+		}
+		dropped = true
+	}
+	if !dropped {
+		return first
+	}
+	return rm()
 }
 
 // stoodOn tells whether an image could not be removed because clones stand on it.

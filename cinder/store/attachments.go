@@ -37,7 +37,7 @@ func (s *Store) Attachments(ctx context.Context, q cinder.VolumeQuery) ([]*cinde
 func (s *Store) Connected(ctx context.Context, backend string) ([]*cinder.Attachment, error) {
 	var rows []*cinder.Attachment
 	err := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("attachments AS ?TableAlias").Column("id", "volume_id").
-		Join("JOIN volumes AS v ON v.id = ?TableAlias.volume_id").Where("v.backend = ? AND ?TableAlias.connection IS NOT NULL", backend).Scan(ctx)
+		Join("JOIN volumes AS v ON v.id = ?TableAlias.volume_id").Where("v.backend = ? AND ?TableAlias.connection <> 'null'", backend).Scan(ctx)
 	return rows, err
 }
 
