@@ -34,12 +34,12 @@ func (s *Storage) endExport(ctx context.Context, volume, holder string) error {
 	return s.InsertEnded(ctx, &Ended{Holder: holder, VolumeID: volume, Backend: v.Backend, DueAt: s.Now()})
 }
 
-// byHost is the holder of who connects without an attachment, as the actions of old did.
-func byHost(volume, host string) string { return volume + " " + host }
+// ByHost is the holder of who connects without an attachment, as the actions of old did.
+func ByHost(volume, host string) string { return volume + " " + host }
 
 // Terminate ends what os-initialize_connection gave a host.
 func (s *Storage) Terminate(ctx context.Context, volume, host string) error {
-	return s.Tx(ctx, func(ctx context.Context) error { return s.endExport(ctx, volume, byHost(volume, host)) })
+	return s.Tx(ctx, func(ctx context.Context) error { return s.endExport(ctx, volume, ByHost(volume, host)) })
 }
 
 // EndExports tells the backend of every attachment of a volume that has gone. It must be

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"net"
 	"slices"
+	"strconv"
 
 	"stackd/internal/fault"
 	"stackd/internal/token"
@@ -128,7 +130,7 @@ func (s *Storage) Connection(ctx context.Context, v *Volume, holder string, conn
 	if len(connector) == 0 || host == "" {
 		return nil, badInput("Connector doesn't have required information: host")
 	}
-	kind, source, err := s.Connect(ctx, &Attachment{ID: cmp.Or(holder, byHost(v.ID, host)), VolumeID: v.ID, Host: host, Connector: connector})
+	kind, source, err := s.Connect(ctx, &Attachment{ID: cmp.Or(holder, ByHost(v.ID, host)), VolumeID: v.ID, Host: host, Connector: connector})
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +148,37 @@ func (s *Storage) Connection(ctx context.Context, v *Volume, holder string, conn
 	for k, x := range source {
 		data[k] = x
 	}
+	maps.Copy(data, initiatorWords(kind, source))
 	return map[string]any{"driver_volume_type": kind, "data": data}, nil
+}
+
+// initiatorWords are a target's as initiators know them (os-brick's), beside the node's.
+func initiatorWords(kind string, source map[string]string) map[string]any {
+	if kind != "iscsi" {
+		return nil
+	}
+	lun, _ := strconv.Atoi(source["lun"])
+	return map[string]any{"target_discovered": false, "target_portal": net.JoinHostPort(source["host"], source["port"]), "target_iqn": source["target"], "target_lun": lun,
+		"auth_method": "CHAP", "auth_username": source["username"]}
+}
+
+// Told is a connection, nested or flat, as its holder is told it once: with the
+// password of a target of its own. What Ceph's images are opened by opens all of them,
+// and is told to nodes alone.
+func (s *Storage) Told(ctx context.Context, v *Volume, holder string, info map[string]any) (map[string]any, error) {
+	k, ok := s.backends[v.Backend].(Keyed)
+	if !ok || info["driver_volume_type"] != "iscsi" {
+		return info, nil
+	}
+	secret, err := k.Secret(ctx, v.ID, holder)
+	info = maps.Clone(info)
+	if data, nested := info["data"].(map[string]any); nested {
+		data = maps.Clone(data)
+		data["auth_password"], info["data"] = secret, data
+	} else {
+		info["auth_password"] = secret
+	}
+	return info, err
 }
 
 // flat is a connection as attachments show it: its data beside the rest.
@@ -199,7 +231,7 @@ func (s *Storage) ConnectAttachment(ctx context.Context, id string, connector ma
 	info["attachment_id"] = id
 	info = flat(info)
 	info["access_mode"] = mode
-	return s.ChangeAttachment(ctx, id, func(a *Attachment) error {
+	a, err = s.ChangeAttachment(ctx, id, func(a *Attachment) error {
 		a.Connector, a.Connection, a.Mode = connector, info, mode
 		a.Host, _ = connector["host"].(string)
 		if p, ok := connector["mountpoint"].(string); ok {
@@ -210,6 +242,10 @@ func (s *Storage) ConnectAttachment(ctx context.Context, id string, connector ma
 		}
 		return nil
 	})
+	if err == nil {
+		a.Connection, err = s.Told(ctx, v, id, a.Connection)
+	}
+	return a, err
 }
 
 // MayRelease refuses to let a user pull a volume from under a running server: compute

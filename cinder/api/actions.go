@@ -208,6 +208,10 @@ func (s *service) initialize(c *rest.Call, in connecting) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	host, _ := in.Initialize.Connector["host"].(string)
+	if info, err = s.c.Told(c.Context(), v, cinder.ByHost(v.ID, host), info); err != nil {
+		return nil, err
+	}
 	info["enforce_multipath"] = in.Initialize.Connector["enforce_multipath"] == true
 	return map[string]any{"connection_info": info}, nil
 }

@@ -84,8 +84,9 @@ func TestExportsAreKept(t *testing.T) {
 				t.Fatal(err)
 			}
 			if connect {
-				if _, err := s.ConnectAttachment(ctx, a.ID, map[string]any{"host": "h"}); err != nil {
-					t.Fatal(err)
+				told, err := s.ConnectAttachment(ctx, a.ID, map[string]any{"host": "h"})
+				if err != nil || told.Connection["auth_password"] != "secret-of-"+a.ID || told.Connection["target_iqn"] != v.ID {
+					t.Fatal(told, err)
 				}
 			}
 			return a
