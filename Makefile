@@ -55,6 +55,7 @@ conformance-report:
 
 ## e2e: real guests, networks and the openstack client (TEST=first-server, disks, kill, kill-disks, browser)
 e2e: test-packages build image
+	@[ "$(TEST)" != browser ] || hack/packages browser
 	@test/e2e/run $(TEST)
 
 ## conformance: tempest, unmodified (AREA=smoke, identity, …; LEARN=-learn keeps what was found)

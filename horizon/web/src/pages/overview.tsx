@@ -1,6 +1,7 @@
 // The project at a glance: what of its quotas is in use, what it has used over time.
 import { Card, CardBody, CardTitle } from '@patternfly/react-core'
 import { lazy, Suspense, useMemo, useState } from 'react'
+import { ApiError } from '../core/api'
 import { useGet } from '../core/data'
 import { bytes, num } from '../core/format'
 import { useCloud } from '../core/session'
@@ -29,6 +30,9 @@ function One({ g }: { g: Gauge }) {
   )
 }
 
+/** Quotas that a project's members may not see are left out. */
+const refused = (e: Error) => e instanceof ApiError && e.status === 403
+
 const day = 86_400_000
 const iso = (d: Date) => d.toISOString().slice(0, 19)
 
@@ -46,7 +50,7 @@ export default function Overview() {
   return (
     <>
       <Heading title={t('Overview')} text={offer.session.project?.name} />
-      {[compute, volume, network].map((q, i) => q.error && <Failure key={i} error={q.error} retry={() => q.refetch()} />)}
+      {[compute, volume, network].map((q, i) => q.error && !refused(q.error) && <Failure key={i} error={q.error} retry={() => q.refetch()} />)}
       {[compute, volume, network].every(q => q.isPending) && <Waiting />}
       {lists.filter(([, g]) => g.length > 0).map(([name, g]) => <Card key={name} className="card"><CardTitle component="h2">{t(name)}</CardTitle><CardBody><Gauges list={g} /></CardBody></Card>)}
       {offer.ext('compute', 'os-simple-tenant-usage') && <Usage />}

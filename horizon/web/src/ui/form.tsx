@@ -85,7 +85,7 @@ function Select({ id, value, options, set, required, bad, describedBy }: { id: s
   const one = (o: Option) => <FormSelectOption key={o.value} value={o.value} label={o.note ? `${o.label} (${o.note})` : o.label} isDisabled={o.disabled} />
   return (
     <FormSelect id={id} value={value} onChange={(_, v) => set(v)} validated={bad ? 'error' : 'default'} aria-describedby={describedBy} isRequired={required}>
-      {(!required || !options.some(o => o.value === value)) && !options.some(o => o.value === '') && <FormSelectOption value="" label={required ? t('Choose…') : t('None')} isPlaceholder={required} />}
+      {(!required || !options.some(o => o.value === value)) && !options.some(o => o.value === '') && <FormSelectOption value="" label={required ? t('Choose…') : '–'} isPlaceholder={required} />}
       {groups.map(g => g ? <FormSelectOptionGroup key={g} label={g}>{options.filter(o => o.group === g).map(one)}</FormSelectOptionGroup> : options.filter(o => !o.group).map(one))}
     </FormSelect>
   )

@@ -84,7 +84,7 @@ export function DataTable({ def, rows, ctx, start, plain, id = def.id, empty }: 
             </ToolbarGroup>
           )}
           <ToolbarGroup align={{ default: 'alignEnd' }}>
-            <span className="soft count" role="status">{out.length === rows.length ? t('{n} rows', { n: rows.length }) : t('{n} of {all}', { n: out.length, all: rows.length })}</span>
+            <span className="soft count" role="status">{out.length === rows.length ? t('Rows: {n}', { n: rows.length }) : t('{n} of {all}', { n: out.length, all: rows.length })}</span>
             <Popover aria-label={t('Columns')} headerContent={t('Columns')} hasAutoWidth bodyContent={<div className="columns-choice">{columns.map(c => <Checkbox key={c.id} id={`col-${id}-${c.id}`} label={t(c.label)} isChecked={chosen.includes(c.id)} onChange={() => flip(c.id)} />)}</div>}>
               <Button variant="plain" size="sm">{t('Columns')}</Button>
             </Popover>
