@@ -1,0 +1,53 @@
+// Opens every page that the menu has, in both languages: a picture of each, what axe finds,
+// how many calls it made. Ends badly where a page shows an error, makes more than three
+// calls for its data, or axe finds something serious.
+import { createRequire } from 'node:module'
+import { base, open, out, run, say, settled, shot, signIn } from './browser.mjs'
+import { writeFileSync } from 'node:fs'
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const [user, password] = [process.env.OS_USERNAME, process.env.OS_PASSWORD]
+const most = 3
+
+async function check(page, name, found) {
+  await page.addScriptTag({ path: axe }).catch(() => undefined)
+  const list = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }).then(r => r.violations.map(v => ({ id: v.id, impact: v.impact, nodes: v.nodes.slice(0, 3).map(n => n.html.slice(0, 160)) }))))
+  for (const v of list.filter(x => x.impact === 'serious' || x.impact === 'critical')) found.push(`${name}: axe ${v.id}: ${v.nodes.join(' | ')}`)
+}
+
+await run(async browser => {
+  const found = [], table = []
+  for (const [language, options] of [['en', {}], ['zh-CN', { dark: true }], ['en', { width: 390, height: 800 }]]) {
+    const phone = options.width === 390
+    const page = await open(browser, { language, ...options })
+    await page.context().route('**/*', r => r.continue())
+    await page.goto(`${base}/dashboard/auth/login/`)
+    await check(page, `sign-in ${language}`, found)
+    await shot(page, `signin-${language}`)
+    await signIn(page, user, password)
+    await page.context().addCookies([{ name: 'stackd_language', value: language, url: `${base}/dashboard` }])
+    const links = phone ? ['/dashboard/project/servers', '/dashboard/project/overview', '/dashboard/project/launch'] : [...new Set(await page.$$eval('nav a[href*="/dashboard/"]', as => as.map(a => a.getAttribute('href'))))]
+    if (!links.length) found.push('the menu is empty')
+    for (const link of links) {
+      const name = `${phone ? 'phone-' : ''}${language}${link.replace('/dashboard', '').replace(/\//g, '-')}`
+      let calls = 0
+      const count = r => { if (/\/dashboard\/api\/(?!session|events)/.test(r.url()) && !/\/extensions$|\/auth\/projects/.test(r.url())) calls++ }
+      page.on('request', count)
+      await page.goto(base + link)
+      await settled(page)
+      page.off('request', count)
+      await shot(page, name)
+      table.push(`${name}\t${calls}`)
+      if (calls > most && !/launch|topology/.test(link)) found.push(`${name}: ${calls} calls`)
+      for (const alert of await page.$$eval('.page .pf-v6-c-alert.pf-m-danger, .page .pf-v6-c-alert.pf-m-warning', as => as.map(a => a.textContent.slice(0, 200)))) found.push(`${name}: ${alert}`)
+      if (await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth + 1)) found.push(`${name}: wider than the window`)
+      await check(page, name, found)
+    }
+    found.push(...page.wrongs.map(w => `${language}: ${w}`))
+    await page.context().close()
+  }
+  writeFileSync(`${out}/pages.tsv`, table.join('\n') + '\n')
+  say(`${table.length} pages; most calls of one: ${Math.max(...table.map(l => Number(l.split('\t')[1])))}`)
+  for (const f of new Set(found)) console.log('  ', f)
+  if (found.length) process.exitCode = 1
+})
