@@ -6,7 +6,7 @@ export type Service = 'identity' | 'image' | 'compute' | 'placement' | 'network'
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** One call of an API. Texts of path and body may name what earlier calls of the same list answered: {0.network.id}. */
-export interface Call { service: Service; method: Method; path: string; body?: unknown; type?: string }
+export interface Call { service: Service; method: Method; path: string; body?: unknown; type?: string; version?: string }
 
 /** The microversions that the pages are written for. */
 export const versions: Partial<Record<Service, string>> = { compute: 'compute 2.96', volume: 'volume 3.70', placement: 'placement 1.39' }
@@ -32,7 +32,8 @@ const patience = 60_000
 
 function headers(call: Call): Record<string, string> {
   const h: Record<string, string> = { 'X-Stackd-Dashboard': '1', Accept: 'application/json', 'Accept-Language': locale() }
-  if (versions[call.service]) h['OpenStack-API-Version'] = versions[call.service]!
+  const version = call.version ?? versions[call.service]
+  if (version) h['OpenStack-API-Version'] = version
   if (call.body !== undefined) h['Content-Type'] = call.type ?? 'application/json'
   return h
 }

@@ -21,11 +21,11 @@ export function listQuery(o: Offer, s: Source): UseQueryOptions<Row[], Error> {
 
 export const useList = (s: Source) => useQuery(listQuery(useCloud(), s))
 
-export function useGet<T = any>(kinds: string[], service: Service, path: string, options: { need?: string; every?: number; enabled?: boolean } = {}) {
+export function useGet<T = any>(kinds: string[], service: Service, path: string, options: { need?: string; every?: number; enabled?: boolean; version?: string } = {}) {
   const o = useCloud()
   return useQuery<T, Error>({
     queryKey: [kinds.join(','), 'get', service, path, scopeOf(o)],
-    queryFn: ({ signal }) => send({ service, method: 'GET', path }, signal),
+    queryFn: ({ signal }) => send({ service, method: 'GET', path, version: options.version }, signal),
     enabled: (options.enabled ?? true) && o.has(service) && o.has(options.need), retry: again, refetchInterval: () => options.every ?? pollEvery(), staleTime: 2000,
   })
 }

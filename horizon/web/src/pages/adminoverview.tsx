@@ -10,7 +10,7 @@ import { Gauges, type Gauge } from './overview'
 import { Heading } from './panel'
 
 export default function AdminOverview() {
-  const stats = useGet(['server', 'host'], 'compute', '/v2.1/os-hypervisors/statistics', { need: 'compute:os-hypervisors', every: 10_000 })
+  const stats = useGet(['server', 'host'], 'compute', '/v2.1/os-hypervisors/statistics', { need: 'compute:os-hypervisors', every: 10_000, version: 'compute 2.87' /* the last that has it */ })
   const hosts = useList(lists.services())
   const pools = useGet(['volume', 'host'], 'volume', '/v3/scheduler-stats/get_pools?detail=true', { every: 30_000 })
   const s = stats.data?.hypervisor_statistics
