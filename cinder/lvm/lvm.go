@@ -55,7 +55,7 @@ func (b *Volumes) run(ctx context.Context, l *raw.Lock, argv ...string) ([]byte,
 		t.Files = []*os.File{l.File}
 	}
 	out, err := t.Run(ctx)
-	if err != nil && (strings.Contains(err.Error(), "nsufficient free space") || strings.Contains(err.Error(), "nsufficient free extents")) {
+	if err != nil && (strings.Contains(err.Error(), "nsufficient free space") || strings.Contains(err.Error(), "nsufficient suitable allocatable extents")) {
 		err = converge.Final{Err: fmt.Errorf("%w: %w", cinder.ErrFull, err)}
 	}
 	return out, err
