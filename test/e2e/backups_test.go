@@ -49,7 +49,10 @@ func restored(t *testing.T, b *bench, two guest, first, second string) {
 	}
 	restore := func(backup string, more ...string) {
 		t.Helper()
-		b.openstack(append([]string{"volume", "backup", "restore", backup, "back"}, more...)...)
+		out, err := b.try(append([]string{"volume", "backup", "restore", backup, "back"}, more...)...)
+		if err != nil && !strings.Contains(out, "cannot unpack non-iterable") { // client 6.0 trips over the answer
+			t.Fatal(out, err)
+		}
 		killed(t, b)
 		b.up()
 		b.volume("back", "available")
