@@ -30,7 +30,7 @@ func (b *bench) all(ctx context.Context) error {
 	if b.c, err = cloudtest.SignIn(ctx, b.env); err != nil {
 		return err
 	}
-	for _, f := range []func(context.Context) error{b.prepare, b.identity, b.crowds, b.servers, b.networks, b.images} {
+	for _, f := range []func(context.Context) error{b.prepare, b.identity, b.crowds, b.servers, b.networks, b.volumes, b.images} {
 		if err := f(ctx); err != nil {
 			return err
 		}
