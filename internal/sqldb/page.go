@@ -81,12 +81,13 @@ func (c Columns) order(l listing.List) []listing.Sort {
 }
 
 // after is the condition "comes after the marker's row": for keys a,b,id it is
-// a > A or (a = A and b > B) or (a = A and b = B and id > ID).
+// a > A or (a = A and b > B) or (a = A and b = B and id > ID); and, for the index on a that
+// no database sees in this, a >= A.
 func after(keys []listing.Sort, c Columns, marker string) string {
 	quote := func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
-	text := "'" + strings.ReplaceAll(marker, "'", "''") + "'"
+	id := "'" + strings.ReplaceAll(marker, "'", "''") + "'"
 	value := func(col string) string {
-		return fmt.Sprintf("(SELECT %s FROM %s WHERE %s = %s)", quote(col), quote(c.Table), quote(c.id()), text)
+		return fmt.Sprintf("(SELECT %s FROM %s WHERE %s = %s)", quote(col), quote(c.Table), quote(c.id()), id)
 	}
 	var ors []string
 	for i, k := range keys {
@@ -100,5 +101,13 @@ func after(keys []listing.Sort, c Columns, marker string) string {
 		}
 		ors = append(ors, "("+strings.Join(append(ands, quote(k.Key)+op+value(k.Key)), " AND ")+")")
 	}
-	return "(" + strings.Join(ors, " OR ") + ")"
+	text := "(" + strings.Join(ors, " OR ") + ")"
+	if len(keys) == 1 {
+		return text
+	}
+	bound := " >= "
+	if keys[0].Desc {
+		bound = " <= "
+	}
+	return "(" + quote(keys[0].Key) + bound + value(keys[0].Key) + " AND " + text + ")"
 }

@@ -17,11 +17,14 @@ import (
 	"github.com/google/uuid"
 )
 
-const manyVolumes = 100_000
+const (
+	manyVolumes = 100_000
+	volumeRows  = "volume create→available→delete→gone, list volumes: "
+)
 
 // volumes measures a volume's life, and pages of a listing with many rows.
 func (b *bench) volumes(ctx context.Context) error {
-	if !strings.Contains("volume create→available→delete→gone, list volumes", b.only) {
+	if !strings.Contains(volumeRows, b.only) {
 		return nil
 	}
 	project := filepath.Base(b.c.Catalog["volumev3"])
