@@ -8,7 +8,7 @@ TEST ?= first-server
 export CGO_ENABLED := 0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: up down clean build dashboard check test lint coverage e2e conformance conformance-report bench packages test-packages image fmt
+.PHONY: up down clean build dashboard check test lint coverage answer-file e2e conformance conformance-report bench packages test-packages image fmt
 
 ## up: a running cloud of this machine, with a first server (DEMO=no: without)
 up: packages build image
@@ -48,6 +48,10 @@ lint:
 ## coverage: write docs/coverage.md
 coverage:
 	@go run ./test/coverage > docs/coverage.md.new && mv docs/coverage.md.new docs/coverage.md
+
+## answer-file: write docs/answer-file.md
+answer-file:
+	@go run ./deploy/answers/page > docs/answer-file.md.new && mv docs/answer-file.md.new docs/answer-file.md
 
 ## conformance-report: write docs/conformance.md from what the last runs found
 conformance-report:

@@ -40,6 +40,11 @@ type agentOptions struct {
 
 	Token      string `json:"-"`
 	Background bool   `json:"-"`
+	JoinOnly   bool   `json:"-"`
+}
+
+func (o *agentOptions) identity() wire.Identity {
+	return wire.Identity{Dir: filepath.Join(o.Data, "tls"), Host: o.Host}
 }
 
 // folder is the node's as the other commands know it.
@@ -53,9 +58,12 @@ by a token (stackd node token, on a control plane); from then on it has a certif
 which it renews by itself. The token may also be in STACKD_JOIN_TOKEN, where no list of
 processes shows it.`,
 		Example: "  STACKD_JOIN_TOKEN=… stackd agent --plane 192.0.2.10:8780 --listen 192.0.2.11",
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return err
+			}
+			if o.JoinOnly {
+				return o.join(c.Context(), o.identity())
 			}
 			if o.Background {
 				if pid := running(o.folder()); pid != 0 {
@@ -80,6 +88,7 @@ processes shows it.`,
 	f.StringVar(&o.Accel, "accel", "", "kvm or tcg (default: kvm if a probe guest runs under it)")
 	f.StringSliceVar(&o.Planes, "plane", nil, "control planes, host:port, in the order they are tried")
 	f.BoolVar(&o.Background, "background", false, "return when the node is ready, and leave it running")
+	f.BoolVar(&o.JoinOnly, "join-only", false, "join, and end")
 	f.StringVar(&o.Token, "token", "", "join token, for the first time")
 	return c
 }
@@ -128,7 +137,7 @@ func (o *agentOptions) run(ctx context.Context) error {
 	if err := o.save(); err != nil {
 		return err
 	}
-	id := wire.Identity{Dir: filepath.Join(o.Data, "tls"), Host: o.Host}
+	id := o.identity()
 	err = s.do("certificate", func() (bool, error) { return id.There(), o.join(ctx, id) })
 	if err != nil {
 		return err
@@ -243,8 +252,24 @@ func (o *agentOptions) down(s *steps) error {
 	if err != nil {
 		return err
 	}
-	id := wire.Identity{Dir: filepath.Join(o.Data, "tls"), Host: o.Host}
+	id := o.identity()
 	return s.do("guests, daemons, network", func() (bool, error) {
 		return false, daemon.Down(context.Background(), o.daemons(id, wire.Site{}))
 	})
+}
+
+// status says whether the node runs.
+func (o *agentOptions) status(output string) error {
+	pid := running(o.folder())
+	switch {
+	case output == "json":
+		return json.NewEncoder(os.Stdout).Encode(map[string]any{"data": o.Data, "running": pid != 0, "process": pid, "node": o.Host, "planes": o.Planes})
+	case output != "text":
+		return fmt.Errorf("--output %s: text or json is wanted", output)
+	case pid == 0:
+		fmt.Printf("The node %s in %s is not running.\n", o.Host, o.Data)
+	default:
+		fmt.Printf("The node %s in %s runs as process %d, for %s.\n", o.Host, o.Data, pid, strings.Join(o.Planes, ", "))
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -157,7 +158,7 @@ func (c *counted) Read(b []byte) (int, error) {
 }
 
 func (d *demonstration) public(ctx context.Context) (bool, error) {
-	n, made, err := d.admin.ensure(ctx, 9696, "/v2.0/networks", "networks", "public", map[string]any{"router:external": true, "provider:network_type": "flat", "provider:physical_network": "physnet1"})
+	n, made, err := d.admin.ensure(ctx, 9696, "/v2.0/networks", "networks", "public", map[string]any{"router:external": true, "provider:network_type": "flat", "provider:physical_network": cmp.Or(d.o.Physnet, "physnet1")})
 	if err != nil {
 		return false, err
 	}

@@ -45,6 +45,12 @@ func statusCommand() *cobra.Command {
 	var data, output string
 	c := &cobra.Command{Use: "status", Short: "Say whether a cloud runs, and where", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if n, err := loadNode(data); err != nil || n != nil {
+				if err == nil {
+					err = n.status(output)
+				}
+				return err
+			}
 			o, err := load(data)
 			if err != nil {
 				return err

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,10 @@ func main() {
 		Long:          "stackd is the whole OpenStack in one program: identity, images, placement, compute and networks.\n\nBegin with:  stackd up --demo",
 		SilenceUsage:  true,
 		SilenceErrors: true, Version: version()}
-	root.AddCommand(upCommand(), serveCommand(), agentCommand(), nodeCommand(), downCommand(), statusCommand(), openrcCommand(), policyCommand(), keystoneCommand())
+	root.AddCommand(upCommand(), serveCommand(), agentCommand(), nodeCommand(), installCommand("install"), installCommand("packstack"), uninstallCommand(), downCommand(), statusCommand(), openrcCommand(), policyCommand(), keystoneCommand())
+	if filepath.Base(os.Args[0]) == "packstack" { // a link of that name is a drop-in
+		root.SetArgs(append([]string{"packstack"}, os.Args[1:]...))
+	}
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "stackd:", err)
 		os.Exit(1)

@@ -13,6 +13,7 @@ import (
 
 	"stackd/agent/daemon"
 	"stackd/agent/netns"
+	"stackd/neutron"
 
 	"github.com/spf13/cobra"
 )
@@ -38,6 +39,8 @@ type options struct {
 	Nodes  string `json:"nodes,omitempty"`
 	Tunnel string `json:"tunnel,omitempty"`
 	Uplink string `json:"uplink,omitempty"`
+	// Physnet is the physical network that br-ex is on.
+	Physnet string `json:"physnet,omitempty"`
 
 	Demo       bool   `json:"-"`
 	DemoImage  string `json:"-"`
@@ -62,6 +65,7 @@ func (o *options) flags(c *cobra.Command) {
 	f.StringVar(&o.Nodes, "nodes", "", "address where other hosts may join as nodes, host:port (default: none)")
 	f.StringVar(&o.Tunnel, "tunnel", "", "this machine's address for tunnels to other hosts (default: that of --nodes)")
 	f.StringVar(&o.Uplink, "uplink", "", "link of this machine that becomes a port of br-ex, with --netns host")
+	f.StringVar(&o.Physnet, "physnet", "physnet1", "name of the physical network that br-ex is on")
 	f.BoolVar(&o.Demo, "demo", false, "make a demo project with image, networks, key and a first server")
 	f.StringVar(&o.DemoImage, "demo-image", "", "qcow2 or raw file for the demo server (default: tiny.qcow2 in the data folder)")
 	f.BoolVar(&o.Background, "background", false, "return when the cloud is ready, and leave it running")
@@ -144,6 +148,15 @@ func (o *options) checkNodes() error {
 // livePort where a node itself listens.
 const nodesPort, sbPort, livePort = 8780, 6642, 8781
 
+// network is neutron's part of the options.
+func (o *options) network() neutron.Config {
+	c := neutron.DefaultConfig()
+	if o.Physnet != "" {
+		c.Physnets, c.Mappings = []string{o.Physnet}, map[string]string{o.Physnet: "br-ex"}
+	}
+	return c
+}
+
 // southbound is where other hosts' chassis find OVN's southbound database.
 func (o *options) southbound() string {
 	if o.Nodes == "" {
@@ -212,7 +225,7 @@ func (o *options) address(port int) string {
 }
 
 func (o *options) daemons() daemon.Options {
-	d := daemon.Options{DataDir: o.Data, Name: o.Name, Netns: o.Netns, Hostname: o.Host, Accel: o.Accel, EncapIP: o.Tunnel, Uplink: o.Uplink,
+	d := daemon.Options{DataDir: o.Data, Name: o.Name, Netns: o.Netns, Hostname: o.Host, Accel: o.Accel, EncapIP: o.Tunnel, Uplink: o.Uplink, Physnet: o.Physnet,
 		SBListen: o.southbound(), TLS: daemon.TLS{Key: o.path("tls", "key.pem"), Certificate: o.path("tls", "certificate.pem"), Authority: o.path("tls", "authority.pem")}}
 	if o.Uplink == "" {
 		d.Gateway = netip.MustParsePrefix(o.Gateway)

@@ -1,0 +1,156 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Host is one machine of the plan, with what was seen on it.
+type Host struct {
+	Address string
+	Name    string // its host name
+	Tunnel  string // its address for tunnels
+	Shell   Shell
+	Facts   Facts
+
+	plan *Plan
+	all  *Run
+	seen time.Time // by this machine's clock
+}
+
+// Controller and Compute tell what the host is.
+func (h *Host) Controller() bool { return h.Address == h.plan.Controller }
+
+// Compute tells whether it runs guests.
+func (h *Host) Compute() bool {
+	for _, c := range h.plan.Computes {
+		if c == h.Address {
+			return true
+		}
+	}
+	return false
+}
+
+// Facts are what a host says of itself.
+type Facts struct {
+	OS       string // ID of os-release
+	Root     bool
+	MemoryMB int
+	DiskMB   int // free below /var/lib
+	KVM      bool
+	Clock    float64 // seconds since 1970
+	Links    map[string]Link
+	Taken    []string // ports that somebody listens at, of those asked for
+	Mine     bool     // a stackd runs here
+	Machine  string   // its machine id
+	Mapper   bool     // device-mapper is there
+	Group    string   // the volume group, when it is there
+	Time     string   // what the time servers say: "SERVER OFFSET" or "SERVER -" lines
+	Self     string   // what the host's name resolves to
+}
+
+// A Link is a network link of a host.
+type Link struct {
+	MTU  int
+	Up   bool
+	Addr string // its first IPv4 address
+}
+
+// look is a script that prints facts, "key value" a line. What it asks it asks for at
+// most a few seconds.
+const look = `
+echo os $(. /etc/os-release 2>/dev/null; echo $ID)
+[ "$(id -u)" = 0 ] && echo root 1
+echo memory $(awk '/MemTotal/{print int($2/1024)}' /proc/meminfo)
+mkdir -p /var/lib 2>/dev/null; echo disk $(df -Pm /var/lib | awk 'NR==2{print $4}')
+[ -w /dev/kvm ] && echo kvm 1
+echo machine $(cat /etc/machine-id 2>/dev/null)
+[ -e /dev/mapper/control ] && echo mapper 1
+echo group $(vgs --noheadings -o vg_name "$GROUP" 2>/dev/null)
+echo name $(hostname)
+echo self $(timeout 3 getent ahostsv4 "$(hostname)" 2>/dev/null | awk 'NR==1{print $1}')
+for l in /sys/class/net/*; do n=${l##*/}; echo link $n $(cat $l/mtu) $(cat $l/operstate) $(ip -4 -o addr show dev $n 2>/dev/null | awk 'NR==1{split($4,a,"/");print a[1]}'); done
+for p in $PORTS; do ss -Hltn "sport = :$p" 2>/dev/null | grep -q . && echo taken $p; done
+[ -e /var/lib/stackd/lock ] && ! flock -n -s /var/lib/stackd/lock true && echo mine 1
+for s in $NTP; do
+  t=$( { exec 3<>/dev/udp/$s/123 && printf '\x1b%47s' | tr ' ' '\0' >&3 && timeout 2 head -c 48 <&3 | od -An -tu4 --endian=big -j40 -N8; } 2>/dev/null | awk -v now=$(date +%s.%N) '{printf "%.3f", $1 + $2/4294967296 - 2208988800 - now}')
+  echo time $s ${t:--}
+done
+echo clock $(date +%s.%N)
+`
+
+// ports that a controller listens at.
+const controllerPorts = "5000 6080 6642 8774 8776 8778 8780 9000 9292 9696"
+
+// see looks at the host.
+func (h *Host) see(ctx context.Context) error {
+	ports := ""
+	if h.Controller() {
+		ports = controllerPorts
+	}
+	if h.Compute() {
+		ports += " 8781"
+	}
+	env := fmt.Sprintf("PORTS=%s NTP=%s GROUP=%s\n", quote(ports), quote(strings.Join(h.plan.NTP, " ")), quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]))
+	out, err := h.Shell.Run(ctx, env+look, nil)
+	if err != nil {
+		return err
+	}
+	h.seen = time.Now() // its clock was read last
+	h.Facts = Facts{Links: map[string]Link{}}
+	for line := range strings.Lines(out) {
+		h.fact(strings.Fields(line))
+	}
+	h.Tunnel = h.Address
+	if l, ok := h.Facts.Links[h.plan.TunnelIf]; ok && l.Addr != "" {
+		h.Tunnel = l.Addr
+	} else if l, ok := h.Facts.Links["br-underlay"]; ok && l.Addr != "" && h.plan.TunnelIf != "" {
+		h.Tunnel = l.Addr // it has taken the link already
+	}
+	return nil
+}
+
+func (h *Host) fact(f []string) {
+	at := func(i int) string {
+		if i < len(f) {
+			return f[i]
+		}
+		return ""
+	}
+	number := func(s string) int { n, _ := strconv.Atoi(s); return n }
+	switch at(0) {
+	case "os":
+		h.Facts.OS = at(1)
+	case "root":
+		h.Facts.Root = true
+	case "memory":
+		h.Facts.MemoryMB = number(at(1))
+	case "disk":
+		h.Facts.DiskMB = number(at(1))
+	case "kvm":
+		h.Facts.KVM = true
+	case "machine":
+		h.Facts.Machine = at(1)
+	case "mapper":
+		h.Facts.Mapper = true
+	case "group":
+		h.Facts.Group = at(1)
+	case "name":
+		h.Name, _, _ = strings.Cut(at(1), ".")
+	case "self":
+		h.Facts.Self = at(1)
+	case "link":
+		h.Facts.Links[at(1)] = Link{number(at(2)), at(3) != "down", at(4)}
+	case "taken":
+		h.Facts.Taken = append(h.Facts.Taken, at(1))
+	case "mine":
+		h.Facts.Mine = true
+	case "time":
+		h.Facts.Time += at(1) + " " + at(2) + "\n"
+	case "clock":
+		h.Facts.Clock, _ = strconv.ParseFloat(at(1), 64)
+	}
+}

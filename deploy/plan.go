@@ -1,0 +1,142 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"stackd/deploy/answers"
+)
+
+// A Plan is a cloud as it should be: what the answers come to.
+type Plan struct {
+	Answers    answers.Answers
+	Controller string
+	Computes   []string
+	NTP        []string
+	Physnet    string // of the bridge mappings; "" for none
+	Uplink     string // the controller's link that becomes a port of br-ex
+	TunnelIf   string // the link of tunnels; "" is that of the host's address
+	Region     string
+	Notes      []string // what the answers say that is done otherwise, or not
+}
+
+// NewPlan reads the answers. What cannot be is told all at once.
+func NewPlan(a answers.Answers) (*Plan, error) {
+	p := &Plan{Answers: a, Controller: a["CONFIG_CONTROLLER_HOST"], NTP: a.List("CONFIG_NTP_SERVERS"), Region: a["CONFIG_KEYSTONE_REGION"], TunnelIf: first(a, "TUNNEL_IF")}
+	without := a.List("EXCLUDE_SERVERS")
+	for _, h := range a.List("CONFIG_COMPUTE_HOSTS") {
+		if !slices.Contains(without, h) && !slices.Contains(p.Computes, h) {
+			p.Computes = append(p.Computes, h)
+		}
+	}
+	errs := []error{p.hosts(), p.fixed(), p.bridge(), p.types()}
+	p.mapped()
+	return p, errors.Join(errs...)
+}
+
+// first is the answer for the switch that is used: OVN's key, else OVS's.
+func first(a answers.Answers, name string) string {
+	ovs, ovn := a["CONFIG_NEUTRON_OVS_"+name], a["CONFIG_NEUTRON_OVN_"+name]
+	if ovs != "" && (ovn == "" || ovn == "extnet:br-ex" || a["CONFIG_NEUTRON_L2_AGENT"] == "openvswitch") {
+		return ovs
+	}
+	return ovn
+}
+
+func (p *Plan) hosts() error {
+	var errs []error
+	for _, h := range append([]string{p.Controller}, p.Computes...) {
+		if _, err := netip.ParseAddr(h); err != nil {
+			errs = append(errs, fmt.Errorf("%q: hosts are named by their addresses, for example 192.0.2.10", h))
+		}
+	}
+	for _, key := range []string{"CONFIG_NETWORK_HOSTS", "CONFIG_STORAGE_HOST"} {
+		if v := p.Answers[key]; v != "" && v != p.Controller {
+			errs = append(errs, fmt.Errorf("%s=%s: it must be the controller, %s", key, v, p.Controller))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// fixed refuses answers that ask for what there is not.
+func (p *Plan) fixed() error {
+	var errs []error
+	for _, s := range []string{"GLANCE", "CINDER", "NOVA", "NEUTRON", "HORIZON"} {
+		if p.Answers["CONFIG_"+s+"_INSTALL"] == "n" {
+			errs = append(errs, fmt.Errorf("CONFIG_%s_INSTALL=n: it is part of the one program and cannot be left out", s))
+		}
+	}
+	for key, want := range map[string]string{"CONFIG_KEYSTONE_ADMIN_USERNAME": "admin", "CONFIG_NEUTRON_L3_EXT_BRIDGE": "br-ex"} {
+		if v := p.Answers[key]; v != "" && v != want {
+			errs = append(errs, fmt.Errorf("%s=%s: only %s can be kept", key, v, want))
+		}
+	}
+	if b := p.Answers["CONFIG_CINDER_BACKEND"]; b != "lvm" && b != "file" {
+		errs = append(errs, fmt.Errorf("CONFIG_CINDER_BACKEND=%s: lvm or file can be kept", b))
+	}
+	return errors.Join(errs...)
+}
+
+// bridge reads physnet1:br-ex and br-ex:eth0.
+func (p *Plan) bridge() error {
+	m := first(p.Answers, "BRIDGE_MAPPINGS")
+	if m == "" {
+		return nil
+	}
+	net, bridge, ok := strings.Cut(m, ":")
+	if !ok || net == "" || bridge != "br-ex" || strings.Contains(m, ",") {
+		return fmt.Errorf("bridge mappings %q: one physical network on br-ex can be kept, for example physnet1:br-ex", m)
+	}
+	p.Physnet = net
+	i := first(p.Answers, "BRIDGE_IFACES")
+	if i == "" {
+		return nil
+	}
+	if bridge, p.Uplink, ok = strings.Cut(i, ":"); !ok || bridge != "br-ex" || strings.ContainsAny(p.Uplink, ":, ") || p.Uplink == "" {
+		return fmt.Errorf("bridge interfaces %q: one link on br-ex can be kept, for example br-ex:eth0", i)
+	}
+	return nil
+}
+
+func (p *Plan) types() error {
+	for _, t := range p.Answers.List("CONFIG_NEUTRON_ML2_TYPE_DRIVERS") {
+		if !slices.Contains([]string{"local", "flat", "vlan", "vxlan", "geneve"}, t) {
+			return fmt.Errorf("CONFIG_NEUTRON_ML2_TYPE_DRIVERS: there are no networks of type %s; flat, vlan, vxlan, geneve and local can be kept", t)
+		}
+	}
+	return nil
+}
+
+// mapped notes each answer that was given on purpose and is done otherwise.
+func (p *Plan) mapped() {
+	for _, q := range answers.Parameters {
+		v, ok := p.Answers[q.Key]
+		if !ok || v == "" || v == q.Default || q.Verdict == answers.Honoured || q.Masked() || strings.HasPrefix(q.Default, "@") {
+			continue
+		}
+		if q.Verdict == answers.None && v == "n" {
+			continue
+		}
+		p.Notes = append(p.Notes, fmt.Sprintf("Parameter %s: %s", q.Key, q.Words))
+	}
+	if p.Answers.Yes("CONFIG_SWIFT_INSTALL") {
+		p.Notes = append(p.Notes, "Parameter CONFIG_SWIFT_INSTALL: objects are not offered yet")
+	}
+}
+
+// Addresses are all hosts, the controller first.
+func (p *Plan) Addresses() []string {
+	all := []string{p.Controller}
+	for _, c := range p.Computes {
+		if c != p.Controller {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// AllInOne tells whether the controller runs guests too.
+func (p *Plan) AllInOne() bool { return slices.Contains(p.Computes, p.Controller) }

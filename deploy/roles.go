@@ -1,0 +1,128 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+
+	"stackd/internal/converge"
+)
+
+// controlling are the steps of the controller.
+func controlling() converge.Ladder[*Host] {
+	return converge.Ladder[*Host]{
+		step("volume group", func(h *Host) string {
+			if h.plan.Answers["CONFIG_CINDER_BACKEND"] != "lvm" {
+				return "true"
+			}
+			return "vgs " + quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]) + " >/dev/null 2>&1"
+		}, makeGroup, func(h *Host) string {
+			return "[ ! -e " + kept + "/loop ] || { vgremove -qfy " + quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]) + "; losetup -d $(losetup -j /var/lib/stackd-volumes.img -O NAME -n) || true; rm -f /var/lib/stackd-volumes.img; }"
+		}),
+		step("settings", func(h *Host) string {
+			return "cmp -s /var/lib/stackd/stackd.yaml <(printf '%s' " + quote(h.settings()) + ") && [ -s /var/lib/stackd/keystonerc_admin ]"
+		}, func(h *Host) string {
+			return "mkdir -p /var/lib/stackd; printf '%s' " + quote(h.settings()) + " > /var/lib/stackd/stackd.yaml\n" +
+				"[ -s /var/lib/stackd/keystonerc_admin ] || (umask 077; printf 'export OS_PROJECT_NAME=admin\\n%s\\n' " + quote("export OS_PASSWORD="+quote(h.plan.Answers["CONFIG_KEYSTONE_ADMIN_PW"])) + " > /var/lib/stackd/keystonerc_admin)"
+		}, func(*Host) string { return "rm -rf /var/lib/stackd" }),
+		step("control plane", func(h *Host) string {
+			return binary + ` status --output json | grep -q '"running":true' && cmp -s ` + kept + `/serve <(printf '%s' ` + quote(h.serve()) + ")"
+		}, func(h *Host) string {
+			return stopOld + h.unit("stackd", h.serve()) + "printf '%s' " + quote(h.serve()) + " > " + kept + "/serve"
+		}, func(h *Host) string { return h.stop("stackd") }),
+		step("credentials", func(h *Host) string {
+			return "cmp -s /root/keystonerc_admin <(" + h.openrc("admin") + ")"
+		}, func(h *Host) string { return "umask 077; " + h.openrc("admin") + " > /root/keystonerc_admin" },
+			func(*Host) string { return "rm -f /root/keystonerc_admin /root/keystonerc_demo" }),
+	}
+}
+
+// openrc prints the credentials as the cloud keeps them, with packstack's prompt.
+func (h *Host) openrc(user string) string {
+	return "{ cat /var/lib/stackd/keystonerc_" + user + "; echo " + quote(`export PS1='[\u@\h \W(keystone_`+user+`)]\$ '`) + "; }"
+}
+
+func makeGroup(h *Host) string {
+	name, size := quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]), quote(h.plan.Answers["CONFIG_CINDER_VOLUMES_SIZE"])
+	return "truncate -s " + size + " /var/lib/stackd-volumes.img\nloop=$(losetup -f --show /var/lib/stackd-volumes.img)\nvgcreate -q " + name + " $loop >&2\ntouch " + kept + "/loop"
+}
+
+// settings is the controller's stackd.yaml.
+func (h *Host) settings() string {
+	target := net.JoinHostPort(h.Address, "3260")
+	if h.plan.Answers["CONFIG_CINDER_BACKEND"] == "lvm" {
+		return fmt.Sprintf("volume:\n  backends:\n  - {name: lvm, kind: lvm, volume_group: %s, target_address: %q}\n", h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"], target)
+	}
+	return fmt.Sprintf("volume:\n  backends:\n  - {name: files, kind: file, target: iscsi, target_address: %q}\n", target)
+}
+
+// serve is the controller's command line.
+func (h *Host) serve() string {
+	verb := "serve"
+	if h.plan.AllInOne() {
+		verb = "up"
+	}
+	c := fmt.Sprintf("%s %s --host %s --listen %s --netns host --nodes %s --tunnel %s --region %s", binary, verb, quote(h.Name), h.Address, net.JoinHostPort(h.Address, "8780"), h.Tunnel, quote(h.plan.Region))
+	if h.plan.Physnet != "" {
+		c += " --physnet " + quote(h.plan.Physnet)
+	}
+	if h.plan.Uplink != "" {
+		c += " --uplink " + quote(h.plan.Uplink)
+	}
+	if verb == "up" {
+		c += h.accel()
+	}
+	return c
+}
+
+func (h *Host) accel() string {
+	switch h.plan.Answers["CONFIG_NOVA_LIBVIRT_VIRT_TYPE"] {
+	case "kvm":
+		return " --accel kvm"
+	case "qemu":
+		return " --accel tcg"
+	}
+	return ""
+}
+
+const stopOld = binary + " down >/dev/null 2>&1 || true\n"
+
+// unit runs a command for good: by systemd where it runs, else in the background.
+func (h *Host) unit(name, command string) string {
+	file := "/etc/systemd/system/" + name + ".service"
+	text := "[Unit]\nDescription=stackd\nAfter=network-online.target\nWants=network-online.target\n\n[Service]\nExecStart=" + command +
+		"\nRestart=always\nRestartSec=2\nKillMode=process\nLimitNOFILE=65536\nTasksMax=infinity\n\n[Install]\nWantedBy=multi-user.target\n"
+	return "if [ -d /run/systemd/system ]; then printf '%s' " + quote(text) + " > " + file + "; systemctl daemon-reload; systemctl enable -q " + name + "; systemctl restart " + name +
+		"; for i in $(seq 120); do " + binary + " status --output json 2>/dev/null | grep -q '\"running\":true' && break; sleep .5; done\nelse " + command + " --background >&2 || { tail -n 3 /var/lib/stackd/stackd.log >&2; exit 1; }; fi\n"
+}
+
+func (h *Host) stop(name string) string {
+	return "[ ! -e /etc/systemd/system/" + name + ".service ] || { systemctl disable -q --now " + name + "; rm -f /etc/systemd/system/" + name + ".service; systemctl daemon-reload; }\n[ ! -e " + binary + " ] || " + binary + " down >&2 || [ ! -d /var/lib/stackd ]"
+}
+
+// computing are the steps of a host that runs guests for a controller elsewhere.
+func computing() converge.Ladder[*Host] {
+	s := step("node", func(h *Host) string {
+		return binary + ` status --output json | grep -q '"running":true' && cmp -s ` + kept + `/agent <(printf '%s' ` + quote(h.agent()) + ")"
+	}, nil, func(h *Host) string { return h.stop("stackd-agent") + "\nrm -rf /var/lib/stackd" })
+	s.Make = func(ctx context.Context, h *Host) error {
+		token := ""
+		if !h.all.DryRun {
+			var err error
+			if token, err = h.all.controller().Shell.Run(ctx, binary+" node token --life 10m --host "+quote(h.Name), nil); err != nil {
+				return fmt.Errorf("no join token on the controller: %w", err)
+			}
+			h.all.secret(token)
+		}
+		return h.do(ctx, "node", stopOld+"mkdir -p /var/lib/stackd\n"+
+			"export STACKD_JOIN_TOKEN="+quote(token)+"\n[ -e /var/lib/stackd/tls/certificate.pem ] || "+h.agent()+" --join-only >&2\n"+
+			h.unit("stackd-agent", h.agent())+"printf '%s' "+quote(h.agent())+" > "+kept+"/agent")
+	}
+	return converge.Ladder[*Host]{s}
+}
+
+// agent is a node's command line.
+func (h *Host) agent() string {
+	return strings.TrimSpace(fmt.Sprintf("%s agent --host %s --listen %s --tunnel %s --plane %s%s", binary, quote(h.Name), h.Address, h.Tunnel, net.JoinHostPort(h.plan.Controller, "8780"), h.accel()))
+}

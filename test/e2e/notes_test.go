@@ -1,0 +1,255 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"stackd/test/cloudtest"
+	"stackd/test/hosts"
+)
+
+// The notes' answers, but for addresses.
+const notesAnswers = `[general]
+CONFIG_DEFAULT_PASSWORD=openstack
+CONFIG_SWIFT_INSTALL=n
+CONFIG_NTP_SERVERS=192.168.4.5
+CONFIG_CONTROLLER_HOST=192.168.4.10
+CONFIG_COMPUTE_HOSTS=192.168.4.11,192.168.4.12
+CONFIG_NETWORK_HOSTS=192.168.4.10
+CONFIG_STORAGE_HOST=192.168.4.10
+CONFIG_CINDER_VOLUMES_CREATE=n
+CONFIG_NEUTRON_L2_AGENT=openvswitch
+CONFIG_NEUTRON_ML2_TYPE_DRIVERS=flat,vxlan
+CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES=vxlan
+CONFIG_NEUTRON_ML2_VXLAN_GROUP=239.1.1.5
+CONFIG_NEUTRON_OVS_BRIDGE_MAPPINGS=physnet1:br-ex
+CONFIG_NEUTRON_OVS_BRIDGE_IFACES=br-ex:eth0
+CONFIG_NEUTRON_OVS_TUNNEL_IF=eth1
+CONFIG_PROVISION_DEMO=n
+`
+
+// notes is the notes' installation: a controller and compute hosts by an answer file,
+// with a time server on a host of its own, all reached by SSH.
+type notes struct {
+	t       *testing.T
+	lab     *hosts.Lab
+	program string
+	file    string
+	infra   *hosts.Host
+	hosts   map[string]*hosts.Host
+}
+
+func newNotes(t *testing.T, more string) *notes {
+	n := &notes{t: t, lab: hosts.New(t, "nt", "mgmt", "tun"), hosts: map[string]*hosts.Host{}}
+	n.lab.Address("mgmt", "192.168.4.1/24")
+	var err error
+	if n.program, err = cloudtest.Build(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	n.infra = n.lab.Host("infra", "mgmt 192.168.4.5/24")
+	n.infra.Shell("mkdir -p /run/chrony; printf 'local stratum 3\\nallow 192.168.4.0/24\\ndriftfile /run/drift\\nbindcmdaddress /run/chronyd.sock\\n' > /run/chrony.conf; chronyd -x -f /run/chrony.conf")
+	n.infra.Shell("mkdir -p -m 700 /root/.ssh; rm -f /root/.ssh/*; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519")
+	pub := n.infra.Shell("cat /root/.ssh/id_ed25519.pub")
+	for name, last := range map[string]string{"controller": "10", "compute1": "11", "compute2": "12"} {
+		h := n.lab.Host(name, "mgmt 192.168.4."+last+"/24", "tun 192.168.2."+last+"/24")
+		h.Shell("mkdir -p -m 700 /root/.ssh /run/sshd; echo '" + pub + "' > /root/.ssh/authorized_keys; rm -f /etc/ssh/ssh_host_*; ssh-keygen -A >/dev/null; /usr/sbin/sshd; mv /usr/sbin/chronyd /usr/sbin/chronyd.real; printf '#!/bin/sh\nexec /usr/sbin/chronyd.real -x \"$@\"\n' > /usr/sbin/chronyd; chmod +x /usr/sbin/chronyd; ip route add default via 192.168.4.1")
+		n.hosts[name] = h
+	}
+	answers := notesAnswers
+	if _, err := os.Stat("/dev/mapper/control"); err != nil {
+		t.Log("this machine's kernel has no device-mapper: volumes are files, not a volume group")
+		answers += "CONFIG_CINDER_BACKEND=file\n"
+	}
+	n.file = filepath.Join(t.TempDir(), "answers.txt")
+	if err := os.WriteFile(n.file, []byte(answers+more), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// install runs the deployer on the third host, as the notes do.
+func (n *notes) stackd(args ...string) (string, error) {
+	n.t.Helper()
+	b, err := os.ReadFile(n.file)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.infra.Shell("cat > /root/answers.txt <<'EOF'\n" + string(b) + "EOF")
+	out, err := n.infra.Command(context.Background(), append([]string{n.program}, args...)...).CombinedOutput()
+	return string(out), err
+}
+
+func (n *notes) install(args ...string) string {
+	n.t.Helper()
+	out, err := n.stackd(append([]string{"install", "--answer-file", "/root/answers.txt", "--accept-new-hosts"}, args...)...)
+	if err != nil {
+		n.t.Fatalf("%v\n%s\n%s", err, out, n.infra.Shell("tail -n 40 /var/tmp/stackd/latest/openstack-setup.log"))
+	}
+	return out
+}
+
+// state is what an uninstall must bring back: files, links and addresses.
+func (n *notes) state() string {
+	s := ""
+	for _, name := range []string{"controller", "compute1", "compute2"} {
+		h := n.hosts[name]
+		s += name + "\n" + h.Shell("md5sum /etc/hosts; ls /etc/chrony/sources.d /usr/local/bin; ls -A /var/lib/stackd /root; dpkg-query -W | md5sum; ip -br -4 addr; ip route; ip -br link | awk '{print $1}' | sort") + "\n"
+	}
+	return s
+}
+
+func TestNotes(t *testing.T) {
+	file := image(t)
+	n := newNotes(t, "")
+	before := n.state()
+	start := time.Now()
+	out := n.install("--dry-run")
+	if now := n.state(); now != before {
+		t.Fatalf("a dry run has changed a host\n%s\nwas\n%s", now, before)
+	}
+	if !strings.Contains(out, "Would act on 192.168.4.11: node") || strings.Contains(out, "openstack\n") {
+		t.Error(out)
+	}
+	out = n.install()
+	t.Logf("installed in %s\n%s\n%s", time.Since(start).Round(100*time.Millisecond), out, n.infra.Shell("grep -E '^20.*::' /var/tmp/stackd/latest/openstack-setup.log | cut -c1-100"))
+	if log := n.infra.Shell("cat /var/tmp/stackd/latest/openstack-setup.log"); strings.Contains(log, "OS_PASSWORD='openstack'") || strings.Contains(log, "STACKD_JOIN_TOKEN='"+"a") {
+		t.Error("a password is in the log")
+	}
+
+	ctl := n.hosts["controller"]
+	pub, key := newKey(t, t.TempDir())
+	text, err := os.ReadFile(pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	osc := func(line string) string {
+		t.Helper()
+		return ctl.Shell(". /root/keystonerc_admin && openstack " + line)
+	}
+	if osc("token issue -f value -c user_id") == "" || !strings.Contains(ctl.Shell("cat /root/keystonerc_admin"), "openstack") {
+		t.Error("the administrator's password is not the answers'")
+	}
+	until(t, "the time server to be chosen", time.Minute, func() (bool, string) {
+		s := n.hosts["compute1"].Shell("chronyc -n sources || true")
+		return strings.Contains(s, "^* 192.168.4.5"), s
+	})
+	ctl.Shell("echo '" + strings.TrimSpace(string(text)) + "' > /tmp/key.pub")
+	osc("image create tiny --disk-format qcow2 --container-format bare --file " + file)
+	osc("flavor create tiny --ram 128 --vcpus 1 --disk 1")
+	osc("keypair create k --public-key /tmp/key.pub")
+	osc("network create public --external --provider-network-type flat --provider-physical-network physnet1")
+	osc("subnet create ps --network public --subnet-range 192.168.4.0/24 --gateway 192.168.4.1 --no-dhcp --allocation-pool start=192.168.4.100,end=192.168.4.200")
+	osc("network create n --provider-network-type vxlan")
+	osc("subnet create s --network n --subnet-range 10.9.0.0/24")
+	osc("router create r")
+	osc("router set r --external-gateway public")
+	osc("router add subnet r s")
+	osc("security group create open")
+	osc("security group rule create open --protocol tcp --dst-port 22")
+	osc("security group rule create open --protocol icmp")
+	for _, c := range []string{"compute1", "compute2"} {
+		osc("server create on-" + c + " --wait --image tiny --flavor tiny --network n --key-name k --security-group open --availability-zone nova:" + c)
+	}
+	at := osc("floating ip create public -f value -c floating_ip_address")
+	osc("server add floating ip on-compute1 " + at)
+	other := osc("server show on-compute2 -f json -c addresses")
+	inner := other[strings.Index(other, "10.9.0."):]
+	inner = inner[:strings.IndexAny(inner, "\"'")]
+	g := far{t, n.lab, at, key}
+	g.says("hostname", "on-compute1")
+	g.says("ping -c 3 -W 2 "+inner, "3 packets received")
+	osc("volume create --size 1 v")
+	until(t, "the volume to be available", time.Minute, func() (bool, string) {
+		s := osc("volume show v -f value -c status")
+		return s == "available", s
+	})
+	osc("server add volume on-compute1 v")
+	g.says("ls /dev/vdb", "/dev/vdb")
+	t.Logf("guests on two hosts talk, one with a volume, after %s", time.Since(start).Round(time.Second))
+
+	if out := n.install(); !strings.Contains(out, " 0 steps acted") {
+		t.Errorf("a second run acts:\n%s", out)
+	}
+	if out, err := n.stackd("uninstall", "--answer-file", "/root/answers.txt"); err != nil {
+		t.Fatal(err, out, n.infra.Shell("tail -n 20 /var/tmp/stackd/latest/openstack-setup.log"))
+	}
+	if now := n.state(); now != before {
+		t.Errorf("a host is not as it was\n%s\nwas\n%s", now, before)
+	}
+}
+
+// Whoever plants a fault is told of it before anything is changed, in words that say
+// what to do.
+func TestNotesFaults(t *testing.T) {
+	n := newNotes(t, "")
+	before := n.state()
+	for _, f := range []struct{ name, host, plant, mend, answers, want string }{
+		{"the time server does not answer", "", "", "", "CONFIG_NTP_SERVERS=192.168.4.77", "no time server of CONFIG_NTP_SERVERS answers it"},
+		{"a name resolves wrongly", "compute1", "cp /etc/hosts /etc/hosts.was; echo 10.1.1.1 compute1 > /etc/hosts", "mv /etc/hosts.was /etc/hosts", "", "its name compute1 resolves to 10.1.1.1"},
+		{"a port is taken", "controller", "setsid python3 -m http.server 8774 >/dev/null 2>&1 & echo $! > /tmp/p; sleep 2", "kill $(cat /tmp/p); rm /tmp/p; sleep 1", "", "somebody listens at port 8774"},
+		{"a disk is full", "compute2", "mount -t tmpfs -o size=100m tmpfs /var/lib", "umount /var/lib", "", "/var/lib has 100 MiB free"},
+		{"root is not let in", "compute1", "mv /root/.ssh /root/ssh", "mv /root/ssh /root/.ssh", "", "does not let root in"},
+		{"no /dev/kvm", "compute1", "umount -l /dev/kvm 2>/dev/null || true; mount --bind /dev/null /dev/kvm 2>/dev/null; true", "umount /dev/kvm 2>/dev/null || true", "CONFIG_NOVA_LIBVIRT_VIRT_TYPE=kvm", "no /dev/kvm"},
+		{"a host is down", "", "", "", "CONFIG_COMPUTE_HOSTS=192.168.4.11,192.168.4.99", "host 192.168.4.99 cannot be reached by SSH"},
+		{"the tunnels' link is too small", "compute2", "ip link set eth1 mtu 1400", "ip link set eth1 mtu 1500", "", "carries packets of 1400 bytes"},
+		{"the tunnels' link is down", "compute2", "ip link set eth1 down", "ip link set eth1 up", "", "link eth1 for tunnels is down"},
+		{"an address twice", "compute2", "ip addr del 192.168.2.12/24 dev eth1; ip addr add 192.168.2.11/24 dev eth1", "ip addr del 192.168.2.11/24 dev eth1; ip addr add 192.168.2.12/24 dev eth1", "", "its address for tunnels is 192.168.2.11, and so is 192.168.4.11's"},
+		{"a name twice", "compute2", "hostname compute1", "hostname compute2", "", "its name is compute1, and so is 192.168.4.11's"},
+		{"no such link", "", "", "", "CONFIG_NEUTRON_OVS_BRIDGE_IFACES=br-ex:eth7", "there is no link eth7"},
+		{"no such link for tunnels", "", "", "", "CONFIG_NEUTRON_OVS_TUNNEL_IF=eth9", "there is no link eth9 for tunnels"},
+		{"another key than before", "compute1", "cp -r /etc/ssh /tmp/ssh; rm /etc/ssh/ssh_host_*; ssh-keygen -A >/dev/null; kill $(cat /run/sshd.pid); sleep 1; /usr/sbin/sshd", "rm -r /etc/ssh; mv /tmp/ssh /etc/ssh; kill $(cat /run/sshd.pid); sleep 1; /usr/sbin/sshd", "", "shows another key"},
+		{"a key that is none", "", "", "", "CONFIG_NTP_SERVER=x", "is CONFIG_NTP_SERVERS meant?"},
+		{"a service that is not there", "", "", "", "CONFIG_NOVA_INSTALL=n", "cannot be left out"},
+		{"a backend that is not there", "", "", "", "CONFIG_CINDER_BACKEND=netapp", "lvm or file can be kept"},
+		{"no volume group", "", "", "", "CONFIG_CINDER_BACKEND=lvm", "volume group"},
+		{"a controller by name", "", "", "", "CONFIG_CONTROLLER_HOST=controller", "named by their addresses"},
+		{"another bridge", "", "", "", "CONFIG_NEUTRON_OVS_BRIDGE_MAPPINGS=physnet1:br-x", "on br-ex can be kept"},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			if f.host != "" {
+				n.hosts[f.host].Shell(f.plant)
+				defer n.hosts[f.host].Shell(f.mend)
+			}
+			was := n.file
+			defer func() { n.file = was }()
+			n.file = changed(t, was, f.answers)
+			start := time.Now()
+			out, err := n.stackd("install", "--answer-file", "/root/answers.txt", "--accept-new-hosts")
+			if err == nil || !strings.Contains(out, f.want) {
+				t.Errorf("not told within %s: %v\n%s", time.Since(start), err, out)
+			}
+		})
+	}
+	if now := n.state(); now != before {
+		t.Errorf("a host is not as it was\n%s\nwas\n%s", now, before)
+	}
+}
+
+// changed is an answer file in which a line replaces its key's.
+func changed(t *testing.T, file, line string) string {
+	if line == "" {
+		return file
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _, _ := strings.Cut(line, "=")
+	var out []string
+	for l := range strings.Lines(string(b)) {
+		if !strings.HasPrefix(l, key+"=") {
+			out = append(out, strings.TrimSpace(l))
+		}
+	}
+	name := filepath.Join(t.TempDir(), "answers.txt")
+	if err := os.WriteFile(name, []byte(strings.Join(append(out, line), "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
