@@ -325,6 +325,25 @@ func steadyStart(b *bench) string {
 	return "0-0"
 }
 
+// A quiet stream lives longer than a client may be slow, and ends with its token.
+func TestAQuietStreamLivesAndEndsWithItsToken(t *testing.T) {
+	defer events.Hurry(100*time.Millisecond, 300*time.Millisecond)()
+	each(t, func(b *bench) {
+		f := b.follow("ann@red", "", "")
+		f.want("hello")
+		time.Sleep(time.Second)
+		b.do("INSERT INTO boxes (id, project_id, public) VALUES ('1', 'red', FALSE)")
+		f.want("change box created 1")
+		b.mu.Lock()
+		b.ended["ann@red"] = true
+		b.mu.Unlock()
+		f.want("end")
+		if h, open := <-f.next; open {
+			t.Error(h)
+		}
+	})
+}
+
 func TestStreamsAreBounded(t *testing.T) {
 	each(t, func(b *bench) {
 		for range 32 {

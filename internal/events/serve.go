@@ -16,6 +16,9 @@ import (
 const (
 	// mostOfUser and mostOfAll bound the streams that are open at one time.
 	mostOfUser, mostOfAll = 32, 4096
+)
+
+var (
 	// silence is how often a stream without news says that it lives, and the token is
 	// looked at again.
 	silence = 15 * time.Second
@@ -179,6 +182,9 @@ type wire struct {
 
 // sendAll sends those that are wanted and seen; where none is, only where the stream is.
 func (s *stream) sendAll(list []*Event, wanted func(*Event) bool, who *token.Who, at Position) error {
+	if err := s.c.SetWriteDeadline(time.Now().Add(slow)); err != nil {
+		return err
+	}
 	for _, e := range list {
 		if !wanted(e) || !e.SeenBy(who) {
 			continue
@@ -197,6 +203,9 @@ func (s *stream) sendAll(list []*Event, wanted func(*Event) bool, who *token.Who
 }
 
 func (s *stream) send(at Position, name string, v any) error {
+	if err := s.c.SetWriteDeadline(time.Now().Add(slow)); err != nil {
+		return err
+	}
 	if err := s.put(at, name, v); err != nil {
 		return err
 	}
@@ -204,9 +213,6 @@ func (s *stream) send(at Position, name string, v any) error {
 }
 
 func (s *stream) put(at Position, name string, v any) error {
-	if err := s.c.SetWriteDeadline(time.Now().Add(slow)); err != nil {
-		return err
-	}
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err

@@ -3,7 +3,7 @@ import { base, open, run, say, settled, shot, signIn, texts } from './browser.mj
 
 const language = process.env.LANGUAGE ?? 'en'
 const t = texts(language)
-const tag = language === 'en' ? 'a' : 'z'
+const tag = `${language === 'en' ? 'a' : 'z'}${Date.now().toString(36).slice(-4)}`
 const name = what => `${tag}-${what}`
 
 const at = (page, path) => page.goto(`${base}/dashboard${path}`).then(() => settled(page))
@@ -19,7 +19,7 @@ async function finish(page, button, values, accept = true) {
   const d = dialog(page)
   await d.waitFor()
   for (const [label, v] of Object.entries(values)) {
-    const f = d.getByLabel(t(label), { exact: false }).first()
+    const f = d.getByLabel(label.startsWith('=') ? label.slice(1) : t(label), { exact: false }).first()
     await f.waitFor()
     const kind = await f.evaluate(e => e.tagName)
     if (kind === 'SELECT') await (typeof v === 'string' ? f.selectOption({ label: v }) : f.selectOption(v))
@@ -76,7 +76,7 @@ await run(async browser => {
   await fill(page, 'Create network', { Name: name('net'), 'Addresses (CIDR)': '10.7.0.0/24' })
   await rowHas(page, name('net'), '10.7.0.0/24')
   await at(page, '/project/routers')
-  await fill(page, 'Create router', { Name: name('router'), 'External network': 'public', [`10.7`]: true }).catch(e => { throw e })
+  await fill(page, 'Create router', { Name: name('router'), 'External network': 'public', [`=${name('net')}`]: true })
   await rowHas(page, name('router'), 'ACTIVE')
   say('key, network and router are made')
 
