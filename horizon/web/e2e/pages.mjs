@@ -27,6 +27,7 @@ await run(async browser => {
     await signIn(page, user, password)
     await page.context().addCookies([{ name: 'stackd_language', value: language, url: `${base}/dashboard` }])
     const links = phone ? ['/dashboard/project/servers', '/dashboard/project/overview', '/dashboard/project/launch'] : [...new Set(await page.$$eval('nav a[href*="/dashboard/"]', as => as.map(a => a.getAttribute('href'))))]
+    if (process.env.ONLY) links.splice(0, links.length, ...process.env.ONLY.split(',').map(p => '/dashboard' + p))
     if (!links.length) found.push('the menu is empty')
     for (const link of links) {
       const name = `${phone ? 'phone-' : ''}${language}${link.replace('/dashboard', '').replace(/\//g, '-')}`

@@ -17,10 +17,10 @@ export function Status({ of, note }: { of?: string | null; note?: string | null 
 
 /** How long ago, with the time itself to see; it goes on by itself. */
 export function Ago({ at }: { at?: string | null }) {
-  const [now, set] = useState(Date.now)
-  useEffect(() => { const i = setInterval(() => set(Date.now()), 15_000); return () => clearInterval(i) }, [])
+  const [, again] = useState(0)
+  useEffect(() => { const i = setInterval(() => again(n => n + 1), 15_000); return () => clearInterval(i) }, [])
   if (!at) return <>–</>
-  return <time title={time(at)}>{ago(at, now)}</time>
+  return <time title={time(at)}>{ago(at)}</time>
 }
 
 export const Id = ({ of }: { of?: string | null }) => of
