@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,9 +181,22 @@ neutron = true
 glance = true
 nova = true
 swift = false
-horizon = false
-`, filepath.Join(dir, "logs"), filepath.Join(dir, "lock"), get("OS_USERNAME", "admin"), get("OS_PASSWORD", ""), get("OS_PROJECT_NAME", "admin"), get("OS_AUTH_URL", ""), get("OS_REGION_NAME", "RegionOne"),
-		f.image, f.image2, f.flavor, f.flavor2, f.public, strings.Join(f.extensions, ","), f.blocks, f.backups, imageConf(f.web), validationConf(f.real))
+%[18]s`, filepath.Join(dir, "logs"), filepath.Join(dir, "lock"), get("OS_USERNAME", "admin"), get("OS_PASSWORD", ""), get("OS_PROJECT_NAME", "admin"), get("OS_AUTH_URL", ""), get("OS_REGION_NAME", "RegionOne"),
+		f.image, f.image2, f.flavor, f.flavor2, f.public, strings.Join(f.extensions, ","), f.blocks, f.backups, imageConf(f.web), validationConf(f.real), dashboardConf(get("OS_AUTH_URL", "")))
+}
+
+// dashboardConf says where the dashboard is: beside the identity service, if it answers there.
+func dashboardConf(auth string) string {
+	u, err := url.Parse(auth)
+	if err != nil || u.Host == "" {
+		return "horizon = false\n"
+	}
+	at := "http://" + net.JoinHostPort(u.Hostname(), "9000") + "/dashboard/"
+	a, err := http.Get(at)
+	if err != nil || a.Body.Close() != nil || a.StatusCode != http.StatusOK {
+		return "horizon = false\n"
+	}
+	return "horizon = true\n[dashboard]\ndashboard_url = " + at + "\n"
 }
 
 // validationConf says whether and how guests are gone into.

@@ -1,7 +1,7 @@
 // The launch wizard: all that a server can be born with, in steps; what is left empty has a good default.
 import { Button, Wizard, WizardStep } from '@patternfly/react-core'
 import { useQueryClient } from '@tanstack/react-query'
-import { lazy, Suspense, useMemo, useState } from 'react'
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { send, type Call } from '../core/api'
 import { useCtx } from '../core/data'
 import { gib, mib, osc } from '../core/format'
@@ -28,7 +28,7 @@ export function launchFields(c: Ctx, ask: { image?: string; volume?: string } = 
   return [
     { ...nameField, step: 'Details' }, { id: 'description', label: 'Description', step: 'Details' },
     { id: 'count', label: 'How many', kind: 'number', required: true, min: 1, max: 100, initial: 1, step: 'Details' },
-    { id: 'zone', label: 'Availability zone', kind: 'select', step: 'Details', options: () => options(c, 'zones') },
+    { id: 'zone', label: 'Availability zone', kind: 'select', step: 'Placement', options: () => options(c, 'zones') },
     { id: 'from', label: 'Start from', kind: 'select', required: true, initial: ask.volume ? 'volume' : 'image', step: 'Source', options: () => [{ value: 'image', label: t('Image') }, ...(o.has('volume') ? [{ value: 'volume', label: t('Volume') }, { value: 'snapshot', label: t('Volume snapshot') }] : [])] },
     { id: 'image', label: 'Image', kind: 'select', required: true, step: 'Source', initial: ask.image ?? '', when: v => v.from === 'image', options: () => options(c, 'images', r => `${r.name ?? r.id}${r.os_distro ? ` · ${r.os_distro}` : ''}`, r => r.id, r => r.status === 'active') },
     { id: 'bootvolume', label: 'On a new volume', kind: 'switch', step: 'Source', when: v => v.from === 'image' && o.has('volume'), help: 'The disk then outlives the host, and the server.' },
@@ -77,16 +77,19 @@ export const launchCli = (v: Values) => osc('server create', {
 const early = { images: lists.images, flavors: lists.flavors, networks: lists.networks }
 const late = { zones: lists.zones, keys: lists.keys, groups: lists.groups, ports: lists.ports, volumes: lists.volumes, snapshots: lists.snapshots, serverGroups: lists.serverGroups }
 
+const none = {}
+
 export default function Launch() {
   const { query } = useWhere()
+  const [further, goFurther] = useState(!!query.get('volume'))
   const a = useCtx(early)
-  const b = useCtx(late)
-  if (a.pending || b.pending) return <><Heading title={t('Launch server')} /><Waiting rows={8} /></>
+  const b = useCtx(further ? late : none)
+  if (a.pending || (query.get('volume') && b.pending)) return <><Heading title={t('Launch server')} /><Waiting rows={8} /></>
   const ctx: Ctx = { ...a.ctx, rows: j => j in early ? a.ctx.rows(j) : b.ctx.rows(j), find: (j, id) => j in early ? a.ctx.find(j, id) : b.ctx.find(j, id), name: (j, id) => j in early ? a.ctx.name(j, id) : b.ctx.name(j, id) }
-  return <Steps ctx={ctx} error={a.error ?? b.error} ask={{ image: query.get('image') ?? undefined, volume: query.get('volume') ?? undefined }} />
+  return <Steps ctx={ctx} further={() => goFurther(true)} error={a.error ?? b.error} ask={{ image: query.get('image') ?? undefined, volume: query.get('volume') ?? undefined }} />
 }
 
-function Steps({ ctx, error: joinError, ask }: { ctx: Ctx; error: Error | null; ask: { image?: string; volume?: string } }) {
+function Steps({ ctx, further, error: joinError, ask }: { ctx: Ctx; further: () => void; error: Error | null; ask: { image?: string; volume?: string } }) {
   const client = useQueryClient()
   const fields = useMemo(() => launchFields(ctx, ask), [ctx]) // eslint-disable-line react-hooks/exhaustive-deps
   const [values, setValues] = useState<Values>(() => initials(fields, ctx))
@@ -94,7 +97,10 @@ function Steps({ ctx, error: joinError, ask }: { ctx: Ctx; error: Error | null; 
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>()
   const [key, newKey] = useState(false)
-  const set = (id: string, x: unknown) => setValues(o => ({ ...o, [id]: x }))
+  const touched = useRef(false)
+  const set = (id: string, x: unknown) => { if (id === 'key') touched.current = true; setValues(o => ({ ...o, [id]: x })) }
+  const only = ctx.rows('keys').length === 1 ? ctx.rows('keys')[0]!.name : ''
+  useEffect(() => { if (only && !touched.current) setValues(o => ({ ...o, key: only })) }, [only])
   const bad = allWrong(fields, values, ctx)
   const v = valid(fields, values, ctx)
   async function submit() {
@@ -117,7 +123,7 @@ function Steps({ ctx, error: joinError, ask }: { ctx: Ctx; error: Error | null; 
       {joinError && <Failure error={joinError} title={t('Not everything to choose from could be read')} />}
       {error !== undefined && <Failure error={error} />}
       {tried && bad.length > 0 && <p className="missing" role="alert">{t('Still missing')}: {bad.map(f => `${t(f.step!)} – ${t(f.label)}`).join('; ')}</p>}
-      <Wizard className="wizard" onClose={() => go('/project/servers')} onSave={submit} navAriaLabel={t('Steps')}>
+      <Wizard className="wizard" onClose={() => go('/project/servers')} onSave={submit} onStepChange={further} navAriaLabel={t('Steps')}>
         {steps.map((s, i) => (
           <WizardStep key={s} id={`step-${i}`} name={t(s)} status={tried && wrongIn(s).length ? 'error' : 'default'} footer={i === steps.length - 1 ? { ...footer(s), nextButtonText: t('Launch'), isNextDisabled: busy } : footer(s)}>
             <PlainForm submit={() => undefined}>

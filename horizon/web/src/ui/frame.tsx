@@ -23,13 +23,13 @@ export function Frame({ children }: { children: ReactNode }) {
     <Masthead>
       <MastheadMain>
         <MastheadToggle><PageToggleButton isHamburgerButton aria-label={t('Menu')} variant="plain" /></MastheadToggle>
-        <MastheadBrand><MastheadLogo component="a" href={`${root}/`} onClick={e => follow(e, '/')}><Logo /><span className="brand">stackd</span></MastheadLogo></MastheadBrand>
+        <MastheadBrand><MastheadLogo component="a" aria-label="stackd" href={`${root}/`} onClick={e => follow(e, '/')}><Logo /><span className="brand">stackd</span></MastheadLogo></MastheadBrand>
       </MastheadMain>
       <MastheadContent>
         <Toolbar isStatic>
           <ToolbarContent>
             <ToolbarItem className="bar-scope"><ScopeSwitch /></ToolbarItem>
-            <ToolbarItem className="bar-search"><button type="button" className="search-open" onClick={() => setSearch(true)} aria-keyshortcuts="/"><span>{t('Search by name, id or address')}</span><kbd>/</kbd></button></ToolbarItem>
+            <ToolbarItem className="bar-search"><button type="button" className="search-open" aria-label={t('Search by name, id or address')} onClick={() => setSearch(true)} aria-keyshortcuts="/"><span>{t('Search by name, id or address')}</span><kbd>/</kbd></button></ToolbarItem>
             <ToolbarGroup align={{ default: 'alignEnd' }} variant="action-group-plain">
               <ToolbarItem><Live /></ToolbarItem>
               <ToolbarItem className="bar-help"><Button variant="plain" onClick={() => setHelp(true)} aria-label={t('Keyboard')}><kbd>?</kbd></Button></ToolbarItem>
