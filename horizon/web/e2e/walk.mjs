@@ -8,7 +8,7 @@ const name = what => `${tag}-${what}`
 
 const at = (page, path) => page.goto(`${base}/dashboard${path}`).then(() => settled(page))
 const dialog = page => page.getByRole('dialog')
-const field = (page, label) => page.getByLabel(t(label), { exact: false }).first()
+const field = (page, label) => page.locator('.wizard').getByLabel(t(label), { exact: false }).first()
 
 /** Presses what starts a dialog, fills it in, and presses its button. */
 async function fill(page, button, values) {
@@ -81,12 +81,12 @@ await run(async browser => {
   say('key, network and router are made')
 
   await at(page, '/project/launch')
-  await page.getByLabel(t('Name'), { exact: false }).first().fill(name('one'))
+  await page.locator('.wizard').getByLabel(t('Name'), { exact: false }).first().fill(name('one'))
   for (const step of ['Source', 'Flavor', 'Networks', 'Security']) {
     await page.locator('.pf-v6-c-wizard__nav-link, .pf-v6-c-wizard__nav button').filter({ hasText: t(step) }).first().click()
     if (step === 'Source') await field(page, 'Image').selectOption({ label: name('tiny') })
-    if (step === 'Flavor') await page.locator('main select').first().selectOption({ index: 0 }).catch(() => undefined)
-    if (step === 'Networks') await page.getByLabel(name('net')).setChecked(true)
+    if (step === 'Flavor') await field(page, 'Flavor').selectOption({ index: 0 })
+    if (step === 'Networks') await page.locator('.wizard').getByLabel(name('net')).setChecked(true)
     if (step === 'Security') await field(page, 'Key pair').selectOption(name('key'))
     await shot(page, `${language}-launch-${step}`)
   }
