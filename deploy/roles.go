@@ -25,7 +25,7 @@ func controlling() converge.Ladder[*Host] {
 		}, func(h *Host) string {
 			return "mkdir -p /var/lib/stackd; printf '%s' " + quote(h.settings()) + " > /var/lib/stackd/stackd.yaml\n" +
 				"[ -s /var/lib/stackd/keystonerc_admin ] || (umask 077; printf 'export OS_PROJECT_NAME=admin\\n%s\\n' " + quote("export OS_PASSWORD="+quote(h.plan.Answers["CONFIG_KEYSTONE_ADMIN_PW"])) + " > /var/lib/stackd/keystonerc_admin)"
-		}, func(*Host) string { return "rm -rf /var/lib/stackd" }),
+		}, func(*Host) string { return emptyData }),
 		step("control plane", func(h *Host) string {
 			return binary + ` status --output json | grep -q '"running":true' && cmp -s ` + kept + `/serve <(printf '%s' ` + quote(h.serve()) + ")"
 		}, func(h *Host) string {
@@ -86,6 +86,9 @@ func (h *Host) accel() string {
 	return ""
 }
 
+// emptyData takes the data folder away, or empties it where it is a disk of its own.
+const emptyData = "[ ! -d /var/lib/stackd ] || { find /var/lib/stackd -mindepth 1 -delete; rmdir /var/lib/stackd 2>/dev/null || true; }"
+
 const stopOld = binary + " down >/dev/null 2>&1 || true\n"
 
 // unit runs a command for good: by systemd where it runs, else in the background.
@@ -105,7 +108,7 @@ func (h *Host) stop(name string) string {
 func computing() converge.Ladder[*Host] {
 	s := step("node", func(h *Host) string {
 		return binary + ` status --output json | grep -q '"running":true' && cmp -s ` + kept + `/agent <(printf '%s' ` + quote(h.agent()) + ")"
-	}, nil, func(h *Host) string { return h.stop("stackd-agent") + "\nrm -rf /var/lib/stackd" })
+	}, nil, func(h *Host) string { return h.stop("stackd-agent") + "\n" + emptyData })
 	s.Make = func(ctx context.Context, h *Host) error {
 		token := ""
 		if !h.all.DryRun {

@@ -87,9 +87,18 @@ func (r *Run) Uninstall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	lost := map[*Host]bool{} // what it still has is needed for another try
 	down := func(title string, hosts []*Host, l converge.Ladder[*Host]) error {
+		hosts = slices.DeleteFunc(slices.Clone(hosts), func(h *Host) bool { return lost[h] })
+		var mu sync.Mutex
 		return r.phase(ctx, title, func(ctx context.Context) error {
-			return r.together(hosts, func(h *Host) error { return l.Descend(ctx, h) })
+			return r.together(hosts, func(h *Host) error {
+				err := l.Descend(ctx, h)
+				mu.Lock()
+				defer mu.Unlock()
+				lost[h] = err != nil
+				return err
+			})
 		})
 	}
 	return errors.Join(down("Taking compute hosts away", r.Hosts[1:], computing()),
