@@ -105,7 +105,7 @@ func (in *installer) run(c *cobra.Command) error {
 	}
 	p, err := deploy.NewPlan(a)
 	if err != nil {
-		return fmt.Errorf("Failed handling answer file: %w", err)
+		return fmt.Errorf("failed handling answer file: %w", err)
 	}
 	ctx, cancel := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()

@@ -64,7 +64,7 @@ func (a Answers) line(n int, line string) error {
 func ReadFile(name string) (Answers, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("Could not find file %s: %w", name, err)
+		return nil, fmt.Errorf("could not find file %s: %w", name, err)
 	}
 	defer f.Close()
 	a, err := Read(f)

@@ -62,7 +62,7 @@ func (p Parameter) check(value string) error {
 	if value == "" || p.Options == nil || slices.Contains(p.Options, value) {
 		return nil
 	}
-	return fmt.Errorf("Parameter %s failed validation: %q is none of %s", p.Key, value, strings.Join(p.Options, ", "))
+	return fmt.Errorf("parameter %s failed validation: %q is none of %s", p.Key, value, strings.Join(p.Options, ", "))
 }
 
 // nearest is the known key that is most like another.
