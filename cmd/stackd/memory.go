@@ -10,7 +10,7 @@ import (
 // while the program rests, so that it stays small, and more while requests make much of
 // it, since a collection costs what lives and not what is garbage.
 const (
-	restingGC, busyGC = 50, 300
+	restingGC, busyGC = 50, 500
 	busyCycles        = 2 // collections a second
 	calmSeconds       = 10
 )
