@@ -16,7 +16,7 @@ import (
 func serve(t *testing.T, size int64) *Conn {
 	t.Helper()
 	if _, err := exec.LookPath("qemu-nbd"); err != nil {
-		t.Skip("there is no qemu-nbd here")
+		t.Fatal("qemu-nbd is not installed: hack/packages run")
 	}
 	dir := t.TempDir()
 	disk, socket := filepath.Join(dir, "disk"), filepath.Join(dir, "s")

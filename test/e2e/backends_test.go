@@ -66,7 +66,7 @@ func (c ceph) rbd(t *testing.T, args ...string) string {
 func TestBackends(t *testing.T) {
 	for _, p := range []string{"ceph-mon", "tgtd"} {
 		if _, err := exec.LookPath(p); err != nil {
-			t.Skip(p + " is not installed: hack/packages backends")
+			t.Fatal(p + " is not installed: hack/packages backends")
 		}
 	}
 	file := image(t)

@@ -28,7 +28,7 @@ type Lab struct {
 func New(t testing.TB, name string, switches ...string) *Lab {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("hosts need root")
+		t.Fatal("hosts need root")
 	}
 	dir, err := os.MkdirTemp("", "hosts-"+name+"-")
 	if err != nil {
