@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,12 +27,7 @@ func (h *Host) Controller() bool { return h.Address == h.plan.Controller }
 
 // Compute tells whether it runs guests.
 func (h *Host) Compute() bool {
-	for _, c := range h.plan.Computes {
-		if c == h.Address {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(h.plan.Computes, h.Address)
 }
 
 // Facts are what a host says of itself.

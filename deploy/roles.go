@@ -27,9 +27,9 @@ func controlling() converge.Ladder[*Host] {
 				"[ -s /var/lib/stackd/keystonerc_admin ] || (umask 077; printf 'export OS_PROJECT_NAME=admin\\n%s\\n' " + quote("export OS_PASSWORD="+quote(h.plan.Answers["CONFIG_KEYSTONE_ADMIN_PW"])) + " > /var/lib/stackd/keystonerc_admin)"
 		}, func(*Host) string { return emptyData }),
 		step("control plane", func(h *Host) string {
-			return binary + ` status --output json | grep -q '"running":true' && cmp -s ` + kept + `/serve <(printf '%s' ` + quote(h.serve()) + ")"
+			return h.runs("serve", h.serve())
 		}, func(h *Host) string {
-			return stopOld + h.unit("stackd", h.serve()) + "printf '%s' " + quote(h.serve()) + " > " + kept + "/serve"
+			return stopOld + h.unit("stackd", h.serve()) + h.mark("serve", h.serve())
 		}, func(h *Host) string { return h.stop("stackd") }),
 		step("credentials", func(h *Host) string {
 			return "cmp -s /root/keystonerc_admin <(" + h.openrc("admin") + ")"
@@ -89,7 +89,17 @@ func (h *Host) accel() string {
 // emptyData takes the data folder away, or empties it where it is a disk of its own.
 const emptyData = "[ ! -d /var/lib/stackd ] || { find /var/lib/stackd -mindepth 1 -delete; rmdir /var/lib/stackd 2>/dev/null || true; }"
 
-const stopOld = binary + " down >/dev/null 2>&1 || true\n"
+// stopOld ends the program that runs, and nothing else: guests and daemons go on.
+const stopOld = "lock=/var/lib/stackd/lock\nif [ -s $lock ] && ! flock -n -s $lock true; then kill $(cat $lock); for i in $(seq 300); do flock -n -s $lock true && break; sleep .1; done; fi\n"
+
+// runs looks whether what runs is this program with this command line.
+func (h *Host) runs(mark, command string) string {
+	return binary + ` status --output json | grep -q '"running":true' && cmp -s ` + kept + "/" + mark + " <(printf '%s' " + quote(h.all.sum+" "+command) + ")"
+}
+
+func (h *Host) mark(mark, command string) string {
+	return "printf '%s' " + quote(h.all.sum+" "+command) + " > " + kept + "/" + mark
+}
 
 // unit runs a command for good: by systemd where it runs, else in the background.
 func (h *Host) unit(name, command string) string {
@@ -107,7 +117,7 @@ func (h *Host) stop(name string) string {
 // computing are the steps of a host that runs guests for a controller elsewhere.
 func computing() converge.Ladder[*Host] {
 	s := step("node", func(h *Host) string {
-		return binary + ` status --output json | grep -q '"running":true' && cmp -s ` + kept + `/agent <(printf '%s' ` + quote(h.agent()) + ")"
+		return h.runs("agent", h.agent())
 	}, nil, func(h *Host) string { return h.stop("stackd-agent") + "\n" + emptyData })
 	s.Make = func(ctx context.Context, h *Host) error {
 		token := ""
@@ -120,7 +130,7 @@ func computing() converge.Ladder[*Host] {
 		}
 		return h.do(ctx, "node", stopOld+"mkdir -p /var/lib/stackd\n"+
 			"export STACKD_JOIN_TOKEN="+quote(token)+"\n[ -e /var/lib/stackd/tls/certificate.pem ] || "+h.agent()+" --join-only >&2\n"+
-			h.unit("stackd-agent", h.agent())+"printf '%s' "+quote(h.agent())+" > "+kept+"/agent")
+			h.unit("stackd-agent", h.agent())+h.mark("agent", h.agent()))
 	}
 	return converge.Ladder[*Host]{s}
 }

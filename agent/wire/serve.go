@@ -83,8 +83,12 @@ type joined struct {
 
 // join lets a host in. So many at once, so that guesses cost the cloud little.
 func (s *server) join(w http.ResponseWriter, r *http.Request) {
-	s.slots <- struct{}{}
-	defer func() { <-s.slots }()
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-r.Context().Done():
+		return
+	}
 	var in joining
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<16)
 	err := read(r, &in)
