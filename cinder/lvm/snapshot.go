@@ -17,12 +17,16 @@ func (b *Volumes) HasSnapshot(ctx context.Context, volume, snapshot string) (boo
 	return all[s].Name != "" && all[s].of(v), err
 }
 
-func (b *Volumes) CreateSnapshot(ctx context.Context, volume, snapshot string) error {
-	v, s, err := bothNames(volume, snapshot)
-	if err != nil {
-		return err
+// holdBoth holds a volume, whose snapshot is meant.
+func (b *Volumes) holdBoth(ctx context.Context, volume, snapshot string) (m *making, v, s string, err error) {
+	if v, s, err = bothNames(volume, snapshot); err == nil {
+		m, err = b.hold(ctx, v)
 	}
-	m, err := b.hold(ctx, v)
+	return m, v, s, err
+}
+
+func (b *Volumes) CreateSnapshot(ctx context.Context, volume, snapshot string) error {
+	m, v, s, err := b.holdBoth(ctx, volume, snapshot)
 	if err != nil {
 		return err
 	}
@@ -44,11 +48,7 @@ func (b *Volumes) CreateSnapshot(ctx context.Context, volume, snapshot string) e
 }
 
 func (b *Volumes) DeleteSnapshot(ctx context.Context, volume, snapshot string) error {
-	v, s, err := bothNames(volume, snapshot)
-	if err != nil {
-		return err
-	}
-	m, err := b.hold(ctx, v)
+	m, v, s, err := b.holdBoth(ctx, volume, snapshot)
 	if err != nil {
 		return err
 	}
@@ -62,11 +62,7 @@ func (b *Volumes) DeleteSnapshot(ctx context.Context, volume, snapshot string) e
 // Revert puts a thin copy of the snapshot in the volume's place; a thick volume is
 // written over.
 func (b *Volumes) Revert(ctx context.Context, volume, snapshot string) error {
-	v, s, err := bothNames(volume, snapshot)
-	if err != nil {
-		return err
-	}
-	m, err := b.hold(ctx, v)
+	m, v, s, err := b.holdBoth(ctx, volume, snapshot)
 	if err != nil {
 		return err
 	}

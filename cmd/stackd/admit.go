@@ -45,8 +45,8 @@ func (p *process) admit(o *options) error {
 		site.Southbound = "ssl:" + o.southbound()
 	}
 	ctx, end := context.WithCancel(context.Background())
-	srv := &http.Server{Handler: p.cloud.ForNodes(site), TLSConfig: c, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn), BaseContext: func(net.Listener) context.Context { return ctx }}
+	srv := bounded(p.cloud.ForNodes(site), c)
+	srv.BaseContext = func(net.Listener) context.Context { return ctx }
 	srv.RegisterOnShutdown(end) // nodes that wait for a change are answered
 	p.servers = append(p.servers, srv)
 	p.wg.Go(func() {

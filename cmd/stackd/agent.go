@@ -236,8 +236,7 @@ func serveLive(at string, id wire.Identity, a *agent.Agent) (*http.Server, error
 	if err != nil {
 		return nil, err
 	}
-	srv := &http.Server{Handler: wire.ServeLive(a), TLSConfig: c, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
+	srv := bounded(wire.ServeLive(a), c)
 	go func() {
 		if err := srv.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {
 			slog.Error("control planes cannot reach this node", "address", at, "cause", err)

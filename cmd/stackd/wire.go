@@ -158,8 +158,7 @@ func (p *process) serve(o *options, port int, h http.Handler) error {
 		}
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
 	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
+	srv := bounded(h, nil)
 	p.servers = append(p.servers, srv)
 	p.wg.Go(func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -167,6 +166,12 @@ func (p *process) serve(o *options, port int, h http.Handler) error {
 		}
 	})
 	return nil
+}
+
+// bounded is a server that nobody holds up by sending slowly, or by much.
+func bounded(h http.Handler, c *tls.Config) *http.Server {
+	return &http.Server{Handler: h, TLSConfig: c, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
 }
 
 // networks brings up the daemons of this machine and has OVN carry the networks.
