@@ -3,12 +3,10 @@ package iscsi
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -52,20 +50,6 @@ func exported(t *testing.T) *Exported {
 	return x
 }
 
-// Reach reads a disk as a guest's QEMU does.
-func reach(dir string, source map[string]string, n int) ([]byte, error) {
-	key, out := filepath.Join(dir, "key"), filepath.Join(dir, "out")
-	if err := os.WriteFile(key, []byte(source["password"]), 0o600); err != nil {
-		return nil, err
-	}
-	node := "driver=iscsi,transport=tcp,password-secret=k,portal=" + source["host"] + ":" + source["port"] + ",target=" + source["target"] + ",lun=" + source["lun"] + ",user=" + source["username"]
-	says, err := exec.Command("qemu-img", "dd", "-U", "--object", "secret,id=k,file="+key, "--image-opts", "if="+node, "of="+out, "bs=65536", "count="+strconv.Itoa(n/65536)).CombinedOutput()
-	if err != nil {
-		return nil, errors.Join(err, errors.New(string(says)))
-	}
-	return os.ReadFile(out)
-}
-
 func (x *Exported) exportedAt(volume string) (bool, error) {
 	all, err := x.d.targets(context.Background())
 	for name := range all {
@@ -79,7 +63,9 @@ func (x *Exported) exportedAt(volume string) (bool, error) {
 func TestContract(t *testing.T) {
 	x := exported(t)
 	backendtest.Run(t, backendtest.Rig{Backend: x, Only: []string{"connections", "names"}, Exported: x.exportedAt,
-		Reach: func(_ string, s map[string]string, n int) ([]byte, error) { return reach(t.TempDir(), s, n) }})
+		Reach: func(_ string, s map[string]string, n int) ([]byte, error) {
+			return backendtest.ReadISCSI(t.TempDir(), s, n)
+		}})
 }
 
 // volume is one whose first bytes are known, and a holder's way to it.
@@ -109,7 +95,7 @@ func volume(t *testing.T, x *Exported, holder string) (id string, source map[str
 
 func reads(t *testing.T, source map[string]string) bool {
 	t.Helper()
-	got, err := reach(t.TempDir(), source, 65536)
+	got, err := backendtest.ReadISCSI(t.TempDir(), source, 65536)
 	return err == nil && bytes.HasPrefix(got, []byte("known"))
 }
 

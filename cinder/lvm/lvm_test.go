@@ -48,7 +48,9 @@ func contract(t *testing.T, env, kind string) {
 	rig := backendtest.Rig{Backend: x, Spec: name + kind, Steps: 60,
 		Litter:  func() []string { return litter(t, b) },
 		Foreign: func(name string, content []byte) error { return foreign(b, name, content) },
-		Reach:   func(_ string, s map[string]string, n int) ([]byte, error) { return reach(t.TempDir(), s, n) },
+		Reach: func(_ string, s map[string]string, n int) ([]byte, error) {
+			return backendtest.ReadISCSI(t.TempDir(), s, n)
+		},
 	}
 	if small := os.Getenv("STACKD_TEST_VG_SMALL"); small != "" {
 		if rig.Full, err = group(small + kind); err != nil {
@@ -96,18 +98,4 @@ func foreign(b *Volumes, name string, content []byte) error {
 	}
 	_, err = d.WriteAt(content, 0)
 	return errors.Join(err, d.Close())
-}
-
-// reach reads a disk as a guest's QEMU does.
-func reach(dir string, source map[string]string, n int) ([]byte, error) {
-	key, out := filepath.Join(dir, "key"), filepath.Join(dir, "out")
-	if err := os.WriteFile(key, []byte(source["password"]), 0o600); err != nil {
-		return nil, err
-	}
-	node := "driver=iscsi,transport=tcp,password-secret=k,portal=" + source["host"] + ":" + source["port"] + ",target=" + source["target"] + ",lun=" + source["lun"] + ",user=" + source["username"]
-	says, err := exec.Command("qemu-img", "dd", "-U", "--object", "secret,id=k,file="+key, "--image-opts", "if="+node, "of="+out, "bs=65536", "count="+strconv.Itoa(n/65536)).CombinedOutput()
-	if err != nil {
-		return nil, errors.Join(err, errors.New(string(says)))
-	}
-	return os.ReadFile(out)
 }
