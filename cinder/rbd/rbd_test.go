@@ -1,3 +1,5 @@
+//go:build e2e
+
 package rbd_test
 
 import (
@@ -33,7 +35,7 @@ func TestMain(m *testing.M) {
 func cluster(t *testing.T) string {
 	dir := os.Getenv("STACKD_TEST_CEPH")
 	if dir == "" {
-		t.Skip("STACKD_TEST_CEPH names no cluster; make e2e TEST=backends makes one")
+		t.Fatal("STACKD_TEST_CEPH names no cluster; make e2e TEST=backends makes one")
 	}
 	return dir
 }
