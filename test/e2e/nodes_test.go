@@ -46,37 +46,8 @@ func TestNodes(t *testing.T) {
 	t.Logf("a control plane and two nodes after %s", time.Since(start).Round(100*time.Millisecond))
 
 	pub, key := newKey(t, t.TempDir())
-	keyText, err := os.ReadFile(pub)
-	if err != nil {
-		t.Fatal(err)
-	}
-	osc := func(line string) string {
-		t.Helper()
-		return ctl.Shell(". /var/lib/stackd/keystonerc_admin && openstack " + line)
-	}
-	ctl.Shell("echo '" + strings.TrimSpace(string(keyText)) + "' > /root/key.pub")
-	osc("image create tiny --disk-format qcow2 --container-format bare --file " + file)
-	osc("flavor create tiny --ram 128 --vcpus 1 --disk 1")
-	osc("keypair create k --public-key /root/key.pub")
-	osc("network create public --external --provider-network-type flat --provider-physical-network physnet1")
-	osc("subnet create public-subnet --network public --subnet-range 192.168.4.0/24 --gateway 192.168.4.1 --no-dhcp --allocation-pool start=192.168.4.100,end=192.168.4.200")
-	osc("network create n")
-	osc("subnet create s --network n --subnet-range 10.9.0.0/24")
-	osc("router create r")
-	osc("router set r --external-gateway public")
-	osc("router add subnet r s")
-	osc("security group create open")
-	osc("security group rule create open --protocol tcp --dst-port 22")
-	osc("security group rule create open --protocol icmp")
-	at := map[string]string{}
-	for _, n := range []string{"c1", "c2"} {
-		osc("server create on-" + n + " --wait --image tiny --flavor tiny --network n --key-name k --security-group open --availability-zone nova:" + n)
-		at[n] = osc("floating ip create public -f value -c floating_ip_address")
-		osc("server add floating ip on-" + n + " " + at[n])
-	}
-	other := osc("server show on-c2 -f json -c addresses")
-	inner := other[strings.Index(other, "10.9.0."):]
-	inner = inner[:strings.IndexAny(inner, "\"'")]
+	osc := clientOn(t, ctl, "/var/lib/stackd/keystonerc_admin")
+	at, inner := twoGuests(t, ctl, osc, file, pub, "", "c1", "c2")
 	g := far{t, lab, at["c1"], key}
 	g.says("hostname", "on-c1")
 	g.says("ping -c 3 -W 2 "+inner, "3 packets received")
@@ -94,6 +65,44 @@ func TestNodes(t *testing.T) {
 	far{t, lab, at["c2"], key}.says("hostname", "on-c2")
 	osc("server delete --wait on-c1")
 	osc("server delete --wait on-c2")
+}
+
+// clientOn is the openstack client on a host, with credentials that lie there.
+func clientOn(t *testing.T, h *hosts.Host, credentials string) func(line string) string {
+	return func(line string) string {
+		t.Helper()
+		return h.Shell(". " + credentials + " && openstack " + line)
+	}
+}
+
+// twoGuests makes an image, networks, and a guest on each of two hosts. It gives their
+// floating IPs by host, and the inner address of the second. network is further words for
+// the tenant's network.
+func twoGuests(t *testing.T, ctl *hosts.Host, osc func(string) string, image, pub, network, one, two string) (at map[string]string, inner string) {
+	t.Helper()
+	key, err := os.ReadFile(pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctl.Shell("echo '" + strings.TrimSpace(string(key)) + "' > /tmp/key.pub")
+	for _, line := range []string{
+		"image create tiny --disk-format qcow2 --container-format bare --file " + image, "flavor create tiny --ram 128 --vcpus 1 --disk 1", "keypair create k --public-key /tmp/key.pub",
+		"network create public --external --provider-network-type flat --provider-physical-network physnet1",
+		"subnet create ps --network public --subnet-range 192.168.4.0/24 --gateway 192.168.4.1 --no-dhcp --allocation-pool start=192.168.4.100,end=192.168.4.200",
+		"network create n " + network, "subnet create s --network n --subnet-range 10.9.0.0/24",
+		"router create r", "router set r --external-gateway public", "router add subnet r s",
+		"security group create open", "security group rule create open --protocol tcp --dst-port 22", "security group rule create open --protocol icmp",
+	} {
+		osc(line)
+	}
+	at = map[string]string{}
+	for _, h := range []string{one, two} {
+		osc("server create on-" + h + " --wait --image tiny --flavor tiny --network n --key-name k --security-group open --availability-zone nova:" + h)
+		at[h] = osc("floating ip create public -f value -c floating_ip_address")
+		osc("server add floating ip on-" + h + " " + at[h])
+	}
+	_, after, _ := strings.Cut(osc("server show on-"+two+" -f json -c addresses"), "10.9.0.")
+	return at, "10.9.0." + after[:strings.IndexAny(after, "\"'")]
 }
 
 // far is a guest that is reached from the lab's outside.

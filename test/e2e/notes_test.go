@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,9 @@ func (n *notes) state() string {
 	return s
 }
 
+// joinToken is how one looks.
+var joinToken = regexp.MustCompile(`[a-z0-9]{8}\.[A-Z2-7]{26}\.[0-9a-f]{64}`)
+
 func TestNotes(t *testing.T) {
 	file := image(t)
 	n := newNotes(t, "")
@@ -118,20 +122,13 @@ func TestNotes(t *testing.T) {
 	}
 	out = n.install()
 	t.Logf("installed in %s\n%s\n%s", time.Since(start).Round(100*time.Millisecond), out, n.infra.Shell("grep -E '^20.*::' /var/tmp/stackd/latest/openstack-setup.log | cut -c1-100"))
-	if log := n.infra.Shell("cat /var/tmp/stackd/latest/openstack-setup.log"); strings.Contains(log, "OS_PASSWORD='openstack'") || strings.Contains(log, "STACKD_JOIN_TOKEN='"+"a") {
-		t.Error("a password is in the log")
+	if log := n.infra.Shell("cat /var/tmp/stackd/latest/openstack-setup.log"); strings.Contains(log, "openstack") || joinToken.MatchString(log) {
+		t.Error("a password or a token is in the log")
 	}
 
 	ctl := n.hosts["controller"]
 	pub, key := newKey(t, t.TempDir())
-	text, err := os.ReadFile(pub)
-	if err != nil {
-		t.Fatal(err)
-	}
-	osc := func(line string) string {
-		t.Helper()
-		return ctl.Shell(". /root/keystonerc_admin && openstack " + line)
-	}
+	osc := clientOn(t, ctl, "/root/keystonerc_admin")
 	if osc("token issue -f value -c user_id") == "" || !strings.Contains(ctl.Shell("cat /root/keystonerc_admin"), "openstack") {
 		t.Error("the administrator's password is not the answers'")
 	}
@@ -139,29 +136,8 @@ func TestNotes(t *testing.T) {
 		s := n.hosts["compute1"].Shell("chronyc -n sources || true")
 		return strings.Contains(s, "^* 192.168.4.5"), s
 	})
-	ctl.Shell("echo '" + strings.TrimSpace(string(text)) + "' > /tmp/key.pub")
-	osc("image create tiny --disk-format qcow2 --container-format bare --file " + file)
-	osc("flavor create tiny --ram 128 --vcpus 1 --disk 1")
-	osc("keypair create k --public-key /tmp/key.pub")
-	osc("network create public --external --provider-network-type flat --provider-physical-network physnet1")
-	osc("subnet create ps --network public --subnet-range 192.168.4.0/24 --gateway 192.168.4.1 --no-dhcp --allocation-pool start=192.168.4.100,end=192.168.4.200")
-	osc("network create n --provider-network-type vxlan")
-	osc("subnet create s --network n --subnet-range 10.9.0.0/24")
-	osc("router create r")
-	osc("router set r --external-gateway public")
-	osc("router add subnet r s")
-	osc("security group create open")
-	osc("security group rule create open --protocol tcp --dst-port 22")
-	osc("security group rule create open --protocol icmp")
-	for _, c := range []string{"compute1", "compute2"} {
-		osc("server create on-" + c + " --wait --image tiny --flavor tiny --network n --key-name k --security-group open --availability-zone nova:" + c)
-	}
-	at := osc("floating ip create public -f value -c floating_ip_address")
-	osc("server add floating ip on-compute1 " + at)
-	other := osc("server show on-compute2 -f json -c addresses")
-	inner := other[strings.Index(other, "10.9.0."):]
-	inner = inner[:strings.IndexAny(inner, "\"'")]
-	g := far{t, n.lab, at, key}
+	at, inner := twoGuests(t, ctl, osc, file, pub, "--provider-network-type vxlan", "compute1", "compute2")
+	g := far{t, n.lab, at["compute1"], key}
 	g.says("hostname", "on-compute1")
 	g.says("ping -c 3 -W 2 "+inner, "3 packets received")
 	osc("volume create --size 1 v")
