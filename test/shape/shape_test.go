@@ -127,6 +127,7 @@ func TestOutsideThingsHaveOneRoom(t *testing.T) {
 		"github.com/dlclark/regexp2":            {"stackd/keystone"},
 		"github.com/go-ldap/ldap":               {"stackd/keystone/ldap"},
 		"github.com/spf13/cobra":                {"stackd/cmd/stackd"},
+		"github.com/miekg/dns":                  {"stackd/internal/lookup"},
 		"go.yaml.in/yaml":                       {"stackd/internal/config"},
 		"github.com/coreos/go-oidc":             {"stackd/keystone/oidc"},
 		"golang.org/x/oauth2":                   {"stackd/keystone/oidc"},
