@@ -6,7 +6,7 @@
 //	volume-ID        a volume
 //	_snapshot-ID     a snapshot; the tag of.volume-ID says of which volume
 //	new-volume-ID    what is being made
-//	old-volume-ID    what a volume was until it went back to a snapshot
+//	old-volume-ID    what a volume was until it went back to a snapshot, or into the pool
 //
 // Everything is made under a name of its own and then renamed: a volume is there whole
 // or not at all.
@@ -18,5 +18,7 @@
 // NoClear a deleted one is not. A snapshot has room for every block of its volume. Copies
 // and going back copy bytes. A volume that has snapshots cannot grow while it is open.
 //
-// An LV's own kind counts, so that both kinds may be in one group.
+// An LV's own kind counts, so that both kinds may be in one group. Who adopts a thick LV
+// into a group with a pool gets a thin copy of it, as the pool leaves no room for thick
+// snapshots; one that has snapshots stays thick, with them.
 package lvm

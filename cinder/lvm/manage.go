@@ -2,6 +2,7 @@ package lvm
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"stackd/cinder"
@@ -38,7 +39,9 @@ func (b *Volumes) Manageable(ctx context.Context, volume string) ([]cinder.Found
 	return found, err
 }
 
-// Adopt renames an lv of the group, and makes its size whole GiB. Its snapshots come along.
+// Adopt renames an lv of the group, and makes its size whole GiB. Its snapshots come
+// along. Beside a thin pool a thick one without snapshots is copied into the pool: there
+// it is a volume like any, and the room outside is too little for its snapshots.
 func (b *Volumes) Adopt(ctx context.Context, name, volume string) (int64, error) {
 	to, err := volumeName(volume)
 	if err != nil {
@@ -56,10 +59,37 @@ func (b *Volumes) Adopt(ctx context.Context, name, volume string) (int64, error)
 	}
 	v := m.all[to]
 	size := max(1, gib(v.Size))
-	if size*cinder.GiB > v.Size {
+	thin, err := m.thinned(ctx, v)
+	switch {
+	case err == nil && thin:
+		err = m.intoPool(ctx, v, size*cinder.GiB)
+	case err == nil && size*cinder.GiB > v.Size:
 		err = m.grow(ctx, v, size*cinder.GiB)
 	}
 	return size, err
+}
+
+// thinned tells whether an adopted lv is to be copied into the pool.
+func (m *making) thinned(ctx context.Context, v lv) (bool, error) {
+	if v.thin() || v.Attr[0] == 'o' {
+		return false, nil
+	}
+	return m.b.thinly(ctx, m.all)
+}
+
+// intoPool puts a thin copy of a thick lv in its place.
+func (m *making) intoPool(ctx context.Context, v lv, size int64) error {
+	if v.open() {
+		return converge.Finalf("%q is open: it cannot be copied into the pool while somebody writes it", v.Name)
+	}
+	to, err := m.blank(ctx, size)
+	if err == nil {
+		err = errors.Join(m.copyTo(ctx, to, v), to.Close())
+	}
+	if err != nil {
+		return raw.Room(errors.Join(m.full(ctx, err), m.recover(context.WithoutCancel(ctx))))
+	}
+	return m.swap(ctx)
 }
 
 func (m *making) take(ctx context.Context, name string) error {

@@ -69,7 +69,7 @@ func (m *making) recover(ctx context.Context) error {
 	_, part := m.all[m.part()]
 	var errs []error
 	if old && there {
-		errs = append(errs, m.drop(ctx, "old-"+m.name))
+		errs = append(errs, m.discard(ctx, m.all["old-"+m.name]))
 	} else if old {
 		errs = append(errs, m.rename(ctx, "old-"+m.name, m.name))
 	}
@@ -198,11 +198,16 @@ func (m *making) copy(ctx context.Context, size int64, original string, from cin
 	if err != nil {
 		return err
 	}
+	return errors.Join(m.copyTo(ctx, to, o), to.Close())
+}
+
+// copyTo writes what an lv holds to a blank disk.
+func (m *making) copyTo(ctx context.Context, to *raw.Disk, o lv) error {
 	d, err := m.b.open(ctx, o, os.O_RDONLY)
-	if err == nil {
-		err = errors.Join(raw.Copy(ctx, to, d), d.Close())
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, to.Close())
+	return errors.Join(raw.Copy(ctx, to, d), d.Close())
 }
 
 // share makes the part a thin snapshot of an lv, and larger.
@@ -286,12 +291,17 @@ func (b *Volumes) Delete(ctx context.Context, volume string) error {
 			return converge.Final{Err: cinder.ErrHasSnapshots}
 		}
 	}
-	if !v.thin() && !b.NoClear {
+	return m.discard(ctx, v)
+}
+
+// discard takes a volume away, and what it held off the disk.
+func (m *making) discard(ctx context.Context, v lv) error {
+	if !v.thin() && !m.b.NoClear {
 		if err := m.clear(ctx, v); err != nil {
 			return err
 		}
 	}
-	return m.drop(ctx, name)
+	return m.drop(ctx, v.Name)
 }
 
 // clear writes zeros over all that a thick volume held.
