@@ -65,6 +65,9 @@ func (s *Storage) Reserve(ctx context.Context, a *Attachment) error {
 				return badVolume("volume %s is already attached to server %s", v.ID, a.ServerID)
 			}
 		}
+		if err := s.still(ctx, v); err != nil {
+			return err
+		}
 		a.ProjectID, a.CreatedAt = v.ProjectID, s.Now()
 		if err := s.InsertAttachment(ctx, a); err != nil {
 			return err

@@ -383,6 +383,9 @@ func (s *Storage) overwrite(ctx context.Context, v *Volume, b *Backup) error {
 	if v.Size < b.Size {
 		return badVolume("volume size %d is too small to restore backup of size %d.", v.Size, b.Size)
 	}
+	if err := s.still(ctx, v); err != nil {
+		return err
+	}
 	if err := s.rekey(ctx, v, b); err != nil {
 		return err
 	}

@@ -159,9 +159,6 @@ func (s *Storage) CreateGroup(ctx context.Context, who *token.Who, g *Group, gro
 		if err != nil {
 			return err
 		}
-		if t.Specs["consistent_group_snapshot_enabled"] == "<is> True" {
-			return badInput("No backend takes consistent snapshots of groups.")
-		}
 		g.GroupTypeID, g.Zone = t.ID, cmp.Or(g.Zone, Zone)
 		for _, name := range types {
 			v, err := s.FindType(ctx, who, name)

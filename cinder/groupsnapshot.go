@@ -50,6 +50,9 @@ func (s *Storage) SnapGroup(ctx context.Context, who *token.Who, gs *GroupSnapsh
 		if g.Status != Available {
 			return badGroup("Group status must be available, but current status is: %s.", g.Status)
 		}
+		if err := s.idle(ctx, g); err != nil {
+			return err
+		}
 		gs.ID, gs.GroupTypeID, gs.ProjectID, gs.UserID, gs.Status, gs.CreatedAt = uuid.NewString(), g.GroupTypeID, g.ProjectID, who.User.ID, Creating, s.Now()
 		if err := s.InsertGroupSnapshot(ctx, gs); err != nil {
 			return err

@@ -19,13 +19,14 @@ import (
 
 // ReserveVolume keeps others from taking a volume.
 func (s *Storage) ReserveVolume(ctx context.Context, id string) error {
-	return s.SetFlags(ctx, id, func(v *Volume) error {
+	_, err := s.ChangeVolume(ctx, id, func(ctx context.Context, v *Volume) error {
 		if v.Status != Available && !(v.Multiattach && v.Status == InUse) {
 			return badVolume("Volume status must be available to reserve, but the status is %s.", v.Status)
 		}
 		v.Status = Attaching
-		return nil
+		return s.still(ctx, v)
 	})
+	return err
 }
 
 // UnreserveVolume lets others take it again.
@@ -77,6 +78,9 @@ func (s *Storage) AttachVolume(ctx context.Context, a *Attachment) error {
 			return badVolume("volume is already attached")
 		default:
 			return badVolume("status must be available or attaching")
+		}
+		if err := s.still(ctx, v); err != nil {
+			return err
 		}
 		a.ID, a.ProjectID, a.Status, a.CreatedAt, a.AttachedAt = uuid.NewString(), v.ProjectID, Attached, s.Now(), s.Now()
 		v.MarkReadOnly(v.ReadOnly)

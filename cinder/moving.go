@@ -166,6 +166,9 @@ func (s *Storage) RevertVolume(ctx context.Context, id, snapshot string) error {
 		case p.Status != Available:
 			return badSnapshot("Can't revert volume %s to its latest snapshot %s. Snapshot's status must be 'available'.", id, snapshot)
 		}
+		if err := s.still(ctx, v); err != nil {
+			return err
+		}
 		p.Status, p.UpdatedAt = Restoring, s.Now()
 		s.task(ctx, v, Revert, Reverting, map[string]string{"snapshot": p.ID})
 		return s.UpdateSnapshot(ctx, p)
@@ -189,6 +192,9 @@ func (s *Storage) ReimageVolume(ctx context.Context, id, image string, reserved 
 		}
 		if err == nil {
 			err = v.holds(facts)
+		}
+		if err == nil {
+			err = s.still(ctx, v)
 		}
 		if err != nil {
 			return err

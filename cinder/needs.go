@@ -181,6 +181,8 @@ type Store interface {
 	Groups(ctx context.Context, q VolumeQuery) ([]*Group, error)
 	UpdateGroup(ctx context.Context, g *Group) error
 	DeleteGroupRow(ctx context.Context, id string) error
+	// GroupsOfType are those of ids that have a type.
+	GroupsOfType(ctx context.Context, groupType string, ids []string) (map[string]bool, error)
 	// VolumesIn are the volumes of each group.
 	VolumesIn(ctx context.Context, groups ...string) (map[string][]*Volume, error)
 

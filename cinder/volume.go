@@ -111,6 +111,7 @@ type VolumeQuery struct {
 	ProjectID string // "" is all
 	Count     bool   // of all pages, into the page's Total
 	Offset    int
+	Except    string // groups and their snapshots: of all types but this, by its id
 }
 
 // Volumes is one page of volumes, with their attachments and the names of their types.

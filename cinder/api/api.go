@@ -41,7 +41,7 @@ func New(c *cinder.Storage, tokens token.Checker, rules *policy.Rules, keystone 
 // Routes are all rows of block storage.
 func Routes(c *cinder.Storage) []rest.Route {
 	s := &service{c, rest.NewShelf(schemas, "schema")}
-	return slices.Concat(s.versions(), s.volumes(), s.metadata(), s.actions(), s.snapshots(), s.types(), s.attachments(), s.quotas(), s.places(), s.qos(), s.transfers(), s.groupTypes(), s.groups(), s.groupSnapshots(), s.messages(), s.manage(), s.backups())
+	return slices.Concat(s.versions(), s.volumes(), s.metadata(), s.actions(), s.snapshots(), s.types(), s.attachments(), s.quotas(), s.places(), s.qos(), s.transfers(), s.groupTypes(), s.groups(), s.groupSnapshots(), s.consistencyGroups(), s.messages(), s.manage(), s.backups())
 }
 
 // collections are what may follow /v3.
@@ -167,7 +167,7 @@ func counted(c *rest.Call, n int) {
 }
 
 // linkNames are the listings whose links are not named after their key.
-var linkNames = map[string]string{"volume_types": "volume_type_links", "backups": "backups_links", "groups": "group_links", "group_snapshots": "group_snapshot_links", "group_types": "group_type_links"}
+var linkNames = map[string]string{"volume_types": "volume_type_links", "backups": "backups_links", "groups": "group_links", "group_snapshots": "group_snapshot_links", "group_types": "group_type_links", "consistencygroups": "consistencygroup_links"}
 
 // links are what a listing has beside its items.
 func links(c *rest.Call, next string) map[string]any {

@@ -15,24 +15,34 @@ func (s *service) groupSnapshots() []rest.Route {
 		{On: "GET " + at, Since: since, Rule: "group:get_all_group_snapshots", Do: rest.Do(s.listGroupSnapshots), List: list},
 		{On: "GET " + at + "/detail", Since: since, Rule: "group:get_all_group_snapshots", Do: rest.Do(s.detailGroupSnapshots), List: list},
 		{On: "POST " + at, Since: since, Rule: "group:create_group_snapshot", Target: s.grouped, Do: rest.Do(s.createGroupSnapshot), Body: s.shelf.Get("more.groupSnapshot"), Status: 202},
-		{On: "GET " + at + "/{id}", Since: since, Rule: "group:get_group_snapshot", Target: s.groupSnapshot, Do: rest.Do(s.showGroupSnapshot)},
-		{On: "PUT " + at + "/{id}", Since: since, Rule: "group:update_group_snapshot", Target: s.groupSnapshot, Do: rest.DoNothing(s.updateGroupSnapshot), Body: s.shelf.Get("more.groupSnapshotUpdate"), Status: 202},
-		{On: "DELETE " + at + "/{id}", Since: since, Rule: "group:delete_group_snapshot", Target: s.groupSnapshot, Do: rest.DoNothing(s.deleteGroupSnapshot), Mutates: true, Status: 202},
-		{On: "POST " + at + "/{id}/action", Action: "reset_status", Since: rest.V(3, 19), Rule: "group:reset_group_snapshot_status", Target: s.groupSnapshot, Do: rest.DoNothing(s.resetGroupSnapshot), Body: s.shelf.Get("more.resetSnapshots"), Status: 202},
+		{On: "GET " + at + "/{id}", Since: since, Rule: "group:get_group_snapshot", Target: s.genericGroupSnapshot, Do: rest.Do(s.showGroupSnapshot)},
+		{On: "PUT " + at + "/{id}", Since: since, Rule: "group:update_group_snapshot", Target: s.genericGroupSnapshot, Do: rest.DoNothing(s.updateGroupSnapshot), Body: s.shelf.Get("more.groupSnapshotUpdate"), Status: 202},
+		{On: "DELETE " + at + "/{id}", Since: since, Rule: "group:delete_group_snapshot", Target: s.genericGroupSnapshot, Do: rest.DoNothing(s.deleteGroupSnapshot), Mutates: true, Status: 202},
+		{On: "POST " + at + "/{id}/action", Action: "reset_status", Since: rest.V(3, 19), Rule: "group:reset_group_snapshot_status", Target: s.genericGroupSnapshot, Do: rest.DoNothing(s.resetGroupSnapshot), Body: s.shelf.Get("more.resetSnapshots"), Status: 202},
 	}
 }
 
 // grouped is the target of a new group snapshot: its group's.
 func (s *service) grouped(c *rest.Call) (policy.Target, error) {
-	id, err := c.Peek("group_snapshot", "group_id")
+	g, t, err := s.groupIn(c, "group_snapshot", "group_id")
+	if g == nil || err != nil {
+		return t, err
+	}
+	return t, s.c.Generic(c.Context(), g.GroupTypeID, onlyCGSnapshot)
+}
+
+// groupIn is the group that the body names, and its target; the caller's own when it names none.
+func (s *service) groupIn(c *rest.Call, outer, member string) (*cinder.Group, policy.Target, error) {
+	id, err := c.Peek(outer, member)
 	if err != nil || id == "" {
-		return c.Own(), err
+		return nil, c.Own(), err
 	}
 	g, err := s.c.Group(c.Context(), id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return seen(c, g.ProjectID, cinder.NoGroup(id))
+	t, err := seen(c, g.ProjectID, cinder.NoGroup(id))
+	return g, t, err
 }
 
 type groupSnapshotBrief struct {
@@ -62,21 +72,31 @@ func viewGroupSnapshot(c *rest.Call, g *cinder.GroupSnapshot) groupSnapshotView 
 	return v
 }
 
-func (s *service) findGroupSnapshots(c *rest.Call) (listing.Page[*cinder.GroupSnapshot], error) {
+// findGroupSnapshots lists those of groups of all types but one.
+func (s *service) findGroupSnapshots(c *rest.Call, except string) (listing.Page[*cinder.GroupSnapshot], error) {
 	q, err := query(c)
 	if err != nil {
 		return listing.Page[*cinder.GroupSnapshot]{}, err
 	}
+	q.Except = except
 	return s.c.GroupSnapshotsPage(c.Context(), q)
 }
 
-func (s *service) listGroupSnapshots(c *rest.Call, _ struct{}) (listing.Page[groupSnapshotBrief], error) {
-	p, err := s.findGroupSnapshots(c)
+func (s *service) listGroupSnapshots(c *rest.Call, _ struct{}) (none listing.Page[groupSnapshotBrief], _ error) {
+	legacy, err := s.c.Legacy(c.Context())
+	if err != nil {
+		return none, err
+	}
+	p, err := s.findGroupSnapshots(c, legacy)
 	return page(c, p, briefGroupSnapshot), err
 }
 
-func (s *service) detailGroupSnapshots(c *rest.Call, _ struct{}) (listing.Page[groupSnapshotView], error) {
-	p, err := s.findGroupSnapshots(c)
+func (s *service) detailGroupSnapshots(c *rest.Call, _ struct{}) (none listing.Page[groupSnapshotView], _ error) {
+	legacy, err := s.c.Legacy(c.Context())
+	if err != nil {
+		return none, err
+	}
+	p, err := s.findGroupSnapshots(c, legacy)
 	return page(c, p, func(g *cinder.GroupSnapshot) groupSnapshotView { return viewGroupSnapshot(c, g) }), err
 }
 

@@ -13,15 +13,15 @@ func (s *service) groups() []rest.Route {
 	const at = "/v3/groups"
 	list := &rest.Listing{Key: "groups", Filters: []string{"id", "name", "name~", "status", "group_type", "availability_zone", "project_id"}, Sorts: []string{"id", "name", "status", "created_at", "group_type"}, Also: []string{"all_tenants", "list_volume"}}
 	act := func(action, rule string, since rest.Version, do func(*rest.Call) (any, error), body string) rest.Route {
-		return rest.Route{On: "POST " + at + "/{id}/action", Action: action, Since: since, Rule: rule, Target: s.group, Do: do, Body: s.shelf.Get("more." + body), Status: 202}
+		return rest.Route{On: "POST " + at + "/{id}/action", Action: action, Since: since, Rule: rule, Target: s.genericGroup, Do: do, Body: s.shelf.Get("more." + body), Status: 202}
 	}
 	return []rest.Route{
 		{On: "GET " + at, Since: rest.V(3, 13), Rule: "group:get_all", Do: rest.Do(s.listGroups), List: list},
 		{On: "GET " + at + "/detail", Since: rest.V(3, 13), Rule: "group:get_all", Do: rest.Do(s.detailGroups), List: list},
 		{On: "POST " + at, Since: rest.V(3, 13), Rule: "group:create", Do: rest.Do(s.createGroup), Body: s.shelf.Get("more.group"), Status: 202},
 		{On: "POST " + at + "/action", Action: "create-from-src", Since: rest.V(3, 14), Rule: "group:create", Do: rest.Do(s.copyGroup), Body: s.shelf.Get("more.groupCopy"), Status: 202},
-		{On: "GET " + at + "/{id}", Since: rest.V(3, 13), Rule: "group:get", Target: s.group, Do: rest.Do(s.showGroup)},
-		{On: "PUT " + at + "/{id}", Since: rest.V(3, 13), Rule: "group:update", Target: s.group, Do: rest.DoNothing(s.updateGroup), Body: s.shelf.Get("more.groupUpdate"), Status: 202},
+		{On: "GET " + at + "/{id}", Since: rest.V(3, 13), Rule: "group:get", Target: s.genericGroup, Do: rest.Do(s.showGroup)},
+		{On: "PUT " + at + "/{id}", Since: rest.V(3, 13), Rule: "group:update", Target: s.genericGroup, Do: rest.DoNothing(s.updateGroup), Body: s.shelf.Get("more.groupUpdate"), Status: 202},
 		act("delete", "group:delete", rest.V(3, 13), rest.DoNothing(s.deleteGroup), "groupDelete"),
 		act("reset_status", "group:reset_status", rest.V(3, 20), rest.DoNothing(s.resetGroup), "resetStatus"),
 		act("enable_replication", "group:enable_replication", rest.V(3, 38), rest.DoNothing(s.noReplication), "one"),
@@ -74,21 +74,31 @@ func viewGroup(c *rest.Call, g *cinder.Group) groupView {
 	return v
 }
 
-func (s *service) findGroups(c *rest.Call) (listing.Page[*cinder.Group], error) {
+// findGroups lists groups of all types but one.
+func (s *service) findGroups(c *rest.Call, except string) (listing.Page[*cinder.Group], error) {
 	q, err := query(c)
 	if err != nil {
 		return listing.Page[*cinder.Group]{}, err
 	}
+	q.Except = except
 	return s.c.GroupsPage(c.Context(), q)
 }
 
-func (s *service) listGroups(c *rest.Call, _ struct{}) (listing.Page[nameOnly], error) {
-	p, err := s.findGroups(c)
+func (s *service) listGroups(c *rest.Call, _ struct{}) (none listing.Page[nameOnly], _ error) {
+	legacy, err := s.c.Legacy(c.Context())
+	if err != nil {
+		return none, err
+	}
+	p, err := s.findGroups(c, legacy)
 	return page(c, p, func(g *cinder.Group) nameOnly { return nameOnly{g.ID, g.Name} }), err
 }
 
-func (s *service) detailGroups(c *rest.Call, _ struct{}) (listing.Page[groupView], error) {
-	p, err := s.findGroups(c)
+func (s *service) detailGroups(c *rest.Call, _ struct{}) (none listing.Page[groupView], _ error) {
+	legacy, err := s.c.Legacy(c.Context())
+	if err != nil {
+		return none, err
+	}
+	p, err := s.findGroups(c, legacy)
 	return page(c, p, func(g *cinder.Group) groupView { return viewGroup(c, g) }), err
 }
 
@@ -100,6 +110,9 @@ func (s *service) createGroup(c *rest.Call, in struct {
 		Zone  *string  `json:"availability_zone"`
 	}
 }) (any, error) {
+	if err := s.c.Generic(c.Context(), in.Group.Type, onlyCG); err != nil {
+		return nil, err
+	}
 	g := &cinder.Group{Zone: text(in.Group.Zone)}
 	g.Name, g.Description = in.Group.both()
 	if err := s.c.CreateGroup(c.Context(), c.Who, g, in.Group.Type, in.Group.Types); err != nil {

@@ -66,6 +66,37 @@ func (s *service) group(c *rest.Call) (policy.Target, error) {
 	return owned(c, c.PathValue("id"), s.c.Group, func(g *cinder.Group) string { return g.ProjectID }, cinder.NoGroup)
 }
 
+// genericGroup is the target of a group that is no consistency group.
+func (s *service) genericGroup(c *rest.Call) (policy.Target, error) {
+	t, err := s.group(c)
+	if err != nil {
+		return nil, err
+	}
+	g, err := s.c.Group(c.Context(), c.PathValue("id"))
+	if err == nil {
+		err = s.c.Generic(c.Context(), g.GroupTypeID, onlyCG)
+	}
+	return t, err
+}
+
+// genericGroupSnapshot is the same of a group snapshot.
+func (s *service) genericGroupSnapshot(c *rest.Call) (policy.Target, error) {
+	t, err := s.groupSnapshot(c)
+	if err != nil {
+		return nil, err
+	}
+	g, err := s.c.GroupSnapshot(c.Context(), c.PathValue("id"))
+	if err == nil {
+		err = s.c.Generic(c.Context(), g.GroupTypeID, onlyCGSnapshot)
+	}
+	return t, err
+}
+
+const (
+	onlyCG         = "group can only be operated by CG APIs"
+	onlyCGSnapshot = "group snapshots can only be operated by CG snapshot APIs"
+)
+
 func (s *service) groupSnapshot(c *rest.Call) (policy.Target, error) {
 	return owned(c, c.PathValue("id"), s.c.GroupSnapshot, func(g *cinder.GroupSnapshot) string { return g.ProjectID }, cinder.NoGroupSnapshot)
 }

@@ -74,9 +74,28 @@ func (s *service) listVolumes(c *rest.Call, _ struct{}) (listing.Page[volumeBrie
 	return page(c, p, func(v *cinder.Volume) volumeBrief { return volumeBrief{v.ID, v.Name, self(c, "volumes", v.ID)} }), err
 }
 
-func (s *service) detailVolumes(c *rest.Call, _ struct{}) (listing.Page[volumeView], error) {
+func (s *service) detailVolumes(c *rest.Call, _ struct{}) (none listing.Page[volumeView], _ error) {
 	p, err := s.findVolumes(c)
-	return page(c, p, func(v *cinder.Volume) volumeView { return s.view(c, v, true) }), err
+	if err != nil {
+		return none, err
+	}
+	legacy, err := s.legacyOf(c, p.Items...)
+	return page(c, p, func(v *cinder.Volume) volumeView {
+		w := s.view(c, v, true)
+		if legacy[v.GroupID] {
+			w.OldGroup = w.Group
+		}
+		return w
+	}), err
+}
+
+// legacyOf are those of volumes' groups that are consistency groups.
+func (s *service) legacyOf(c *rest.Call, vs ...*cinder.Volume) (map[string]bool, error) {
+	var groups []string
+	for _, v := range vs {
+		groups = append(groups, v.GroupID)
+	}
+	return s.c.LegacyAmong(c.Context(), groups)
 }
 
 func (s *service) summary(c *rest.Call, _ struct{}) (any, error) {
@@ -153,7 +172,8 @@ func (s *service) createVolume(c *rest.Call, in struct{ Volume volumeBody }) (an
 	if w.ImageID == "" {
 		w.ImageID = text(b.ImageID)
 	}
-	if c.From(3, 13) {
+	w.GroupID = text(b.OldGroup)
+	if c.From(3, 13) && b.Group != nil {
 		w.GroupID = text(b.Group)
 	}
 	if c.From(3, 47) {
@@ -220,7 +240,15 @@ func (s *service) showVolume(c *rest.Call, in byID) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"volume": s.view(c, v, true)}, nil
+	legacy, err := s.legacyOf(c, v)
+	if err != nil {
+		return nil, err
+	}
+	w := s.view(c, v, true)
+	if legacy[v.GroupID] {
+		w.OldGroup = w.Group
+	}
+	return map[string]any{"volume": w}, nil
 }
 
 func (s *service) updateVolume(c *rest.Call, in struct {

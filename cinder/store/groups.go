@@ -69,6 +69,15 @@ func (s *Store) DeleteGroupRow(ctx context.Context, id string) error {
 	return s.remove(ctx, "volume_groups", "id = ?", id)
 }
 
+func (s *Store) GroupsOfType(ctx context.Context, groupType string, ids []string) (map[string]bool, error) {
+	rows, err := where[cinder.Group](ctx, s, "volume_groups", "group_type_id = ? AND id IN (?)", groupType, in(ids))
+	out := map[string]bool{}
+	for _, g := range rows {
+		out[g.ID] = true
+	}
+	return out, err
+}
+
 func (s *Store) VolumesIn(ctx context.Context, ids ...string) (map[string][]*cinder.Volume, error) {
 	out := map[string][]*cinder.Volume{}
 	if len(ids) == 0 {

@@ -24,6 +24,9 @@ func narrow(sel *bun.SelectQuery, q cinder.VolumeQuery, cols sqldb.Columns) (*bu
 	if q.ProjectID != "" {
 		sel = sel.Where("project_id = ?", q.ProjectID)
 	}
+	if q.Except != "" {
+		sel = sel.Where("group_type_id <> ?", q.Except)
+	}
 	for name, values := range q.Where {
 		value := values[0]
 		var err error
