@@ -3,6 +3,7 @@ package cinder
 import (
 	"context"
 	"io"
+	"log/slog"
 	"time"
 
 	"stackd/internal/listing"
@@ -52,6 +53,13 @@ type Guests interface {
 	// a place that QEMU reaches so (see NodeCopied); done once it has. It is asked
 	// again until then.
 	Copy(ctx context.Context, server, volume, snapshot, kind string, to map[string]string) (done bool, err error)
+}
+
+// Logs is what block storage asks of the program's log, by the names of those who log:
+// cinder.work.
+type Logs interface {
+	Of(name string) slog.Level
+	Set(name string, level slog.Level)
 }
 
 // Vault keeps backups, by their places. Its acts may be repeated and leave all or nothing

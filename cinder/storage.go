@@ -14,6 +14,7 @@ type Storage struct {
 	servers  Servers
 	sealer   Sealer // nil where nothing is encrypted
 	labels   map[string]string
+	logs     Logs // nil where none are kept
 }
 
 // New makes Storage over its store and needs. Woken sets what to wake later on.
@@ -32,6 +33,9 @@ func (s *Storage) Label(backend, label string) {
 
 // Served says who runs the guests that have volumes.
 func (s *Storage) Served(g Guests) { s.guests = g }
+
+// Logged says whose log levels administrators ask for and set.
+func (s *Storage) Logged(l Logs) { s.logs = l }
 
 // Guests are those who run guests; nil when nobody does.
 func (s *Storage) Guests() Guests { return s.guests }

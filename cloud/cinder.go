@@ -36,6 +36,9 @@ func (c *Cloud) blocks(ctx context.Context, cfg Config) error {
 	if len(cfg.Identity.MasterKey) > 0 { // without it anybody could open what is closed
 		c.Storage.Sealed(sealed.New(cfg.Identity.MasterKey, "cinder keys"))
 	}
+	if cfg.Logs != nil {
+		c.Storage.Logged(cfg.Logs)
+	}
 	if err := c.backups(cfg); err != nil {
 		return err
 	}

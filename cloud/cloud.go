@@ -13,6 +13,7 @@ import (
 	"stackd/cinder"
 	"stackd/glance"
 	"stackd/internal/events"
+	"stackd/internal/loglevel"
 	"stackd/internal/policy"
 	"stackd/internal/sqldb"
 	"stackd/keystone"
@@ -50,7 +51,11 @@ type Config struct {
 	// Address is the public address of a port: http://127.0.0.1:5000.
 	Address func(port int) string
 	Network neutron.Config
+	Logs    *loglevel.Levels // of the program; nil is that nothing can be asked or set
 }
+
+// Loggers are the names of the APIs' logs, by their services.
+var Loggers = map[string]string{"identity": "keystone.api", "image": "glance.api", "compute": "nova.api", "volume": "cinder.api", "network": "neutron.api", "placement": "placement.api"}
 
 // A Cloud is a control plane.
 type Cloud struct {

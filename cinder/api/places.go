@@ -19,6 +19,8 @@ func (s *service) places() []rest.Route {
 		{On: services + "thaw", Rule: "volume:thaw_host", Do: rest.DoNothing(s.freeze(false)), Body: s.shelf.Get("places.freeze"), Status: 202},
 		{On: services + "failover_host", Rule: "volume:failover_host", Do: rest.DoNothing(s.failover), Body: s.shelf.Get("places.failover"), Status: 202},
 		{On: services + "failover", Since: rest.V(3, 26), Rule: "volume:failover_host", Do: rest.DoNothing(s.failover), Body: s.shelf.Get("places.failover"), Status: 202},
+		{On: services + "get-log", Since: rest.V(3, 32), Rule: update, Do: rest.Do(s.getLog), Body: s.shelf.Get("places.getLog")},
+		{On: services + "set-log", Since: rest.V(3, 32), Rule: update, Do: rest.DoNothing(s.setLog), Body: s.shelf.Get("places.setLog"), Status: 202},
 		{On: "GET /v3/os-availability-zone", Asks: "any token may list the zones", Do: rest.Do(s.zones)},
 		{On: "GET /v3/scheduler-stats/get_pools", Rule: "scheduler_extension:scheduler_stats:get_pools", Do: rest.Do(s.pools)},
 		{On: "GET /v3/capabilities/{id}", Rule: "volume_extension:capabilities", Do: rest.Do(s.capabilities)},

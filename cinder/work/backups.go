@@ -44,6 +44,7 @@ func (w *Backups) Reconcile(ctx context.Context, id string) error {
 }
 
 func (w *Backups) pass(ctx context.Context, b *cinder.Backup) (objects int64, err error) {
+	slog.Debug("backup's pass", "backup", b.ID, "volume", b.VolumeID, "project", b.ProjectID, "wish", b.Wish, "tries", b.Tries)
 	vault := w.s.Vault()
 	if vault == nil {
 		return 0, errors.New("the place of backups is not there")

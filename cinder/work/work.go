@@ -91,6 +91,7 @@ func keep(ctx context.Context, every time.Duration, renew func() (held bool, err
 }
 
 func (w *Volumes) volume(ctx context.Context, v *cinder.Volume) error {
+	slog.Debug("volume's pass", "volume", v.ID, "project", v.ProjectID, "wish", v.Wish, "tries", v.Tries, "backend", v.Backend)
 	var err error
 	switch act := w.acts()[v.Wish]; {
 	case v.Wish == cinder.Make:

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"stackd/agent/daemon"
+	"stackd/cloud"
 	"stackd/horizon"
+	"stackd/internal/loglevel"
 
 	"github.com/spf13/cobra"
 )
@@ -191,6 +193,9 @@ func stepsOut() (out *os.File, events bool) {
 	return os.NewFile(3, "steps"), true
 }
 
+// levels say how much of the program's log is kept: all that is Info, until somebody asks.
+var levels = &loglevel.Levels{}
+
 // logTo sends the log, as JSON lines, to a file; a background process has it as its output.
 func logTo(o *options, events bool) *logWriter {
 	var w io.Writer = os.Stderr
@@ -200,7 +205,8 @@ func logTo(o *options, events bool) *logWriter {
 		}
 	}
 	l := &logWriter{w: w}
-	slog.SetDefault(slog.New(slog.NewJSONHandler(l, nil)))
+	all := slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})
+	slog.SetDefault(slog.New(levels.Over(all, cloud.Loggers)))
 	return l
 }
 

@@ -113,7 +113,7 @@ func (p *process) open(ctx context.Context, o *options) (already bool, err error
 	set.Identity.MasterKey = key
 	admin := o.readLogin("admin")
 	already = admin.Password != ""
-	cfg := cloud.Config{Database: o.Database, DataDir: o.Data, Region: o.Region, Identity: set.Identity, Image: set.Image, Volume: set.Volume, Backup: set.Backup, GuestNetns: o.guestNetns(), Policy: o.path("policy.yaml"), Address: o.address, Console: o.address(6080), Network: o.network()}
+	cfg := cloud.Config{Database: o.Database, DataDir: o.Data, Region: o.Region, Identity: set.Identity, Image: set.Image, Volume: set.Volume, Backup: set.Backup, GuestNetns: o.guestNetns(), Policy: o.path("policy.yaml"), Address: o.address, Console: o.address(6080), Network: o.network(), Logs: levels}
 	if !already {
 		admin = login{"admin", "admin", rand.Text()}
 	}
