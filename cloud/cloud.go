@@ -12,6 +12,7 @@ import (
 	"stackd/agent/wish"
 	"stackd/cinder"
 	"stackd/glance"
+	"stackd/horizon"
 	"stackd/internal/events"
 	"stackd/internal/loglevel"
 	"stackd/internal/policy"
@@ -46,6 +47,7 @@ type Config struct {
 	Volume        cinder.Options
 	GuestNetns    string // file of the network namespace that this machine's guests are in; "" is the process's
 	Backup        cinder.BackupOptions
+	Dashboard     horizon.Options
 	Policy        string // policy.yaml, which may not be there; "" is none
 	Console       string // where browsers open displays: http://127.0.0.1:6080
 	// Address is the public address of a port: http://127.0.0.1:5000.

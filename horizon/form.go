@@ -19,6 +19,7 @@ type formView struct {
 	Problem                    string // the name of a text
 	Owed                       bool   // only the one-time code is missing
 	Language                   string
+	SignOns                    []SignOn
 }
 
 // Say is a text of the form in its language.
@@ -58,7 +59,7 @@ func say(language, name string) string { return texts[language][name] }
 
 var texts = map[string]map[string]string{
 	"en": {
-		"title": "Sign in", "user": "User name", "password": "Password", "domain": "Domain", "passcode": "One-time code", "ifany": "only if your account has one", "more": "Domain and one-time code", "go": "Sign in", "region": "Region",
+		"title": "Sign in", "user": "User name", "password": "Password", "domain": "Domain", "passcode": "One-time code", "ifany": "only if your account has one", "more": "Domain and one-time code", "go": "Sign in", "with": "Sign in with", "region": "Region",
 		"lead": "Servers, networks and volumes of your own.", "owed": "Enter the one-time code of your authenticator.",
 		"wrong": "User name, password, domain or one-time code is not right, or the account is disabled.", "storm": "Too many sign-ins at the moment. Wait a few seconds and try again.",
 		"stale": "This form was not made for this browser, or is too old. Please try again.", "bad": "The form could not be read. Please try again.",
@@ -66,7 +67,7 @@ var texts = map[string]map[string]string{
 		"expired": "The password has expired. Set a new one with: openstack user password set", "down": "The identity service does not answer. Please try again.",
 	},
 	"zh-CN": {
-		"title": "登录", "user": "用户名", "password": "密码", "domain": "域", "passcode": "一次性验证码", "ifany": "仅当您的账户启用时填写", "more": "域和一次性验证码", "go": "登录", "region": "区域",
+		"title": "登录", "user": "用户名", "password": "密码", "domain": "域", "passcode": "一次性验证码", "ifany": "仅当您的账户启用时填写", "more": "域和一次性验证码", "go": "登录", "with": "登录方式:", "region": "区域",
 		"lead": "属于您自己的云主机、网络和卷。", "owed": "请输入身份验证器上的一次性验证码。",
 		"wrong": "用户名、密码、域或一次性验证码不正确,或账户已被禁用。", "storm": "当前登录次数过多,请稍候几秒再试。",
 		"stale": "此表单不是为本浏览器生成的,或已过期。请重试。", "bad": "无法读取表单,请重试。",

@@ -20,7 +20,10 @@ type Config struct {
 	// Services are the public APIs by their names in URLs; "identity" must be there.
 	Services map[string]http.Handler
 	Tokens   token.Checker
-	Console  http.Handler // takes websockets to guests' displays; nil is none
+	// IdentityURL is where browsers reach identity, without /v3; for single sign-on.
+	IdentityURL string
+	Options
+	Console http.Handler // takes websockets to guests' displays; nil is none
 }
 
 // A Dashboard serves everything below Root.
@@ -45,6 +48,8 @@ func (d *Dashboard) Handler() http.Handler {
 	mux.HandleFunc("GET "+Root+"/auth/login/", d.signInPage)
 	mux.HandleFunc("POST "+Root+"/auth/login/", d.signInForm)
 	mux.HandleFunc("GET "+Root+"/auth/signin.css", signInStyle)
+	mux.HandleFunc("GET "+Root+"/auth/sso/{n}", d.signOn)
+	mux.HandleFunc("POST "+signOnPath, d.signedOn)
 	mux.HandleFunc("POST "+Root+"/auth/logout/", d.own(d.signOut))
 	mux.HandleFunc("GET "+Root+"/api/session", d.own(d.session))
 	mux.HandleFunc("POST "+Root+"/api/session", d.own(d.signInAgain))

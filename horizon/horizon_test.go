@@ -22,9 +22,10 @@ import (
 
 // A desk is a dashboard before a real identity service, and a browser.
 type desk struct {
-	t      *testing.T
-	cloud  *keystonetest.Cloud
-	server *httptest.Server
+	t        *testing.T
+	cloud    *keystonetest.Cloud
+	server   *httptest.Server
+	identity http.Handler
 	*http.Client
 	seen *seen
 }
@@ -36,7 +37,7 @@ type seen struct {
 	body   string
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t *testing.T, offers ...horizon.SignOn) *desk {
 	t.Helper()
 	rules, err := policy.Defaults()
 	if err != nil {
@@ -53,8 +54,10 @@ func newDesk(t *testing.T) *desk {
 		w.Header().Set("Set-Cookie", "stackd_session=stolen")
 		w.Write([]byte(`{"servers": []}`))
 	})
+	d.identity = keystoneapi.New(d.cloud.Identity, rules["keystone"])
 	h := horizon.New(horizon.Config{Key: []byte("master"), Region: "RegionOne", Tokens: d.cloud.Identity,
-		Services: map[string]http.Handler{"identity": keystoneapi.New(d.cloud.Identity, rules["keystone"]), "compute": other}}).Handler()
+		IdentityURL: "https://cloud.example/identity", Options: horizon.Options{SingleSignOn: offers},
+		Services: map[string]http.Handler{"identity": d.identity, "compute": other}}).Handler()
 	d.server = httptest.NewServer(h)
 	t.Cleanup(d.server.Close)
 	d.Client = d.browser()

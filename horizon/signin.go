@@ -69,11 +69,16 @@ func (d *Dashboard) enter(w http.ResponseWriter, r *http.Request, c credentials)
 	if a.Status != http.StatusCreated {
 		return d.refused(w, r, c, a)
 	}
+	return d.start(w, r, a.token())
+}
+
+// start begins a session where its person was last, or may be.
+func (d *Dashboard) start(w http.ResponseWriter, r *http.Request, t issued) (status int, problem string) {
 	last := ""
 	if k, err := r.Cookie(lastCookie); err == nil {
 		last = k.Value
 	}
-	t, ok := d.settle(r, a.token(), last)
+	t, ok := d.settle(r, t, last)
 	if !ok {
 		d.revoke(r, t.ID)
 		return http.StatusForbidden, "nowhere"
@@ -111,7 +116,7 @@ func sameForm(r *http.Request) bool {
 }
 
 func (d *Dashboard) form(w http.ResponseWriter, r *http.Request, status int, v formView) {
-	v.Secret, v.Region = rand.Text(), d.cfg.Region
+	v.Secret, v.Region, v.SignOns = rand.Text(), d.cfg.Region, d.cfg.SingleSignOn
 	http.SetCookie(w, &http.Cookie{Name: formCookie, Value: v.Secret, Path: Root, HttpOnly: true, Secure: secure(r), SameSite: http.SameSiteStrictMode})
 	writeForm(w, r, status, v)
 }

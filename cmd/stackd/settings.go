@@ -5,6 +5,7 @@ import (
 
 	"stackd/cinder"
 	"stackd/glance"
+	"stackd/horizon"
 	"stackd/internal/config"
 	"stackd/keystone"
 )
@@ -12,10 +13,11 @@ import (
 // settings are what stackd.yaml in the data folder may say. docs/settings.md lists
 // them all.
 type settings struct {
-	Identity keystone.Options     `yaml:"identity"`
-	Image    glance.Options       `yaml:"image"`
-	Volume   cinder.Options       `yaml:"volume"`
-	Backup   cinder.BackupOptions `yaml:"backup"`
+	Identity  keystone.Options     `yaml:"identity"`
+	Image     glance.Options       `yaml:"image"`
+	Volume    cinder.Options       `yaml:"volume"`
+	Backup    cinder.BackupOptions `yaml:"backup"`
+	Dashboard horizon.Options      `yaml:"dashboard"`
 }
 
 // settings reads the file; without one the usual settings hold.

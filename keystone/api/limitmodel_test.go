@@ -57,5 +57,10 @@ func TestAProjectHasNoMoreThanItsDomain(t *testing.T) {
 				t.Errorf("the domain %d: %d", n, got)
 			}
 		}
+		// Who stands in no project and no domain has none.
+		w, out := s.do(s.Token("admin", ""), "GET /v3/limits", "")
+		if ls, _ := out["limits"].([]any); w.Code != 200 || len(ls) != 0 {
+			t.Error(w.Code, out)
+		}
 	})
 }

@@ -4,6 +4,7 @@ import { Suspense } from 'react'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { filled, said, type Call } from './core/api'
 import { ctxOf } from './core/data'
+import { patched } from './core/live'
 import { fieldsOf, type Ctx, type Resource, type Row } from './core/resource'
 import { Offer, OfferContext, type Session } from './core/session'
 import { openssh } from './core/openssh'
@@ -202,5 +203,26 @@ describe('small machinery', () => {
     expect(screen.getByText('Rows: 1,000'.replace(',', ''))).toBeTruthy()
     expect(document.querySelectorAll('tbody tr').length).toBeLessThan(80)
     expect((fetch as any).mock.calls.length).toBeLessThanOrEqual(3)
+  })
+})
+
+describe('a change of one thing in a long list', () => {
+  const source = { service: 'compute' as const, path: '/v2.1/servers/detail?limit=1000', key: 'servers', kinds: ['server'] }
+  const rows = Array.from({ length: 300 }, (_, n) => ({ id: `s${n}`, status: 'BUILD' }))
+  const change = (id: string) => ({ type: 'server', action: 'updated', resource_id: id })
+  it('reads that one', async () => {
+    const asked: string[] = []
+    answer(p => { asked.push(p); return p.endsWith('/s7') ? json({ server: { id: 's7', status: 'ACTIVE' } }) : json({ itemNotFound: { message: 'gone' } }, 404) })
+    const now = await patched(rows, source, [change('s7'), change('s9'), change('s7')])
+    expect(asked).toEqual(['/dashboard/api/compute/v2.1/servers/s7', '/dashboard/api/compute/v2.1/servers/s9'])
+    expect(now?.[7]?.status).toBe('ACTIVE')
+    expect(now?.map(r => r.id)).not.toContain('s9')
+    expect(now?.length).toBe(299)
+  })
+  it('has the list read where a row is new, many changed, or the list is short', async () => {
+    answer(() => { throw new Error('nothing is to be asked') })
+    expect(await patched(rows, source, [change('new')])).toBeUndefined()
+    expect(await patched(rows, source, rows.slice(0, 9).map(r => change(r.id)))).toBeUndefined()
+    expect(await patched(rows.slice(0, 5), source, [change('s1')])).toBeUndefined()
   })
 })

@@ -79,6 +79,12 @@ export async function sendAll(calls: Call[]): Promise<unknown[]> {
   return answers
 }
 
+/** What an answer holds under its one name: {"server": {…}} → {…}. */
+export function unwrapped(body: any): any {
+  const inside = body && typeof body === 'object' ? Object.values(body) : []
+  return inside.length === 1 && inside[0] && typeof inside[0] === 'object' && !Array.isArray(inside[0]) ? inside[0] : body
+}
+
 /** The most rows of a list that are fetched. */
 export const mostRows = 10_000
 

@@ -15,7 +15,7 @@ export function listQuery(o: Offer, s: Source): UseQueryOptions<Row[], Error> {
   return {
     queryKey: [s.kinds.join(','), 'list', s.service, s.path, scopeOf(o)],
     queryFn: async ({ signal }) => { const rows = await sendList(s.service, s.path, s.key, signal); return s.map ? rows.map(s.map) : rows },
-    enabled: o.has(s.service) && o.has(s.need), retry: again, refetchInterval: () => pollEvery(), staleTime: 2000, placeholderData: keepPreviousData,
+    meta: { source: s }, enabled: o.has(s.service) && o.has(s.need), retry: again, refetchInterval: () => pollEvery(), staleTime: 2000, placeholderData: keepPreviousData,
   }
 }
 

@@ -2,7 +2,7 @@
 import { Breadcrumb, BreadcrumbItem, Button, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, Tab, TabTitleText, Tabs } from '@patternfly/react-core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Suspense, useMemo } from 'react'
-import { send } from '../core/api'
+import { send, unwrapped } from '../core/api'
 import { again, listQuery, useCtx, useList } from '../core/data'
 import { pollEvery } from '../core/live'
 import { idOf, nameOf, type Resource, type Row } from '../core/resource'
@@ -53,7 +53,8 @@ export function SubList({ def, only }: { def: Resource; only: (r: Row) => boolea
   )
 }
 
-const unwrapped = (b: any): Row => { const v = b && typeof b === 'object' ? Object.values(b) : []; return v.length === 1 && v[0] && typeof v[0] === 'object' && !Array.isArray(v[0]) ? v[0] as Row : b }
+/** Where the chosen tab is shown. */
+export const tabBody = 'tab-body'
 
 export function DetailsPage({ def, id, base }: { def: Resource; id: string; base: string }) {
   const offer = useCloud()
@@ -85,9 +86,9 @@ export function DetailsPage({ def, id, base }: { def: Resource; id: string; base
       {gone ? <Nothing title={t('It is not there (any more).')}><Link to={base}>{t(def.label)}</Link></Nothing> : thing.error && <Failure error={thing.error} retry={() => thing.refetch()} />}
       {!gone && <>
         {tabs.length > 0 && <Tabs activeKey={tab} onSelect={(_, k) => setQuery({ tab: k === 'facts' ? '' : String(k), q: '', sort: '' })} aria-label={t('Details')}>
-          {[{ id: 'facts', label: 'Overview' as const }, ...tabs].map(x => <Tab key={x.id} eventKey={x.id} title={<TabTitleText>{t(x.label)}</TabTitleText>} />)}
+          {[{ id: 'facts', label: 'Overview' as const }, ...tabs].map(x => <Tab key={x.id} eventKey={x.id} tabContentId={tabBody} title={<TabTitleText>{t(x.label)}</TabTitleText>} />)}
         </Tabs>}
-        <div className="tab-body"><Suspense fallback={<Waiting />}>{tab === 'facts' || !tabs.some(x => x.id === tab) ? <Facts def={def} row={row} ctx={ctx} /> : tabs.find(x => x.id === tab)!.show(row, ctx)}</Suspense></div>
+        <div className="tab-body" id={tabBody} role="tabpanel"><Suspense fallback={<Waiting />}>{tab === 'facts' || !tabs.some(x => x.id === tab) ? <Facts def={def} row={row} ctx={ctx} /> : tabs.find(x => x.id === tab)!.show(row, ctx)}</Suspense></div>
       </>}
       {dialog}
     </>

@@ -7,7 +7,7 @@ import { t } from '../i18n'
 import { call, lists } from '../things/common'
 import { Ago, Status } from '../ui/parts'
 import { osc } from '../core/format'
-import { Heading, SubList } from './panel'
+import { Heading, SubList, tabBody } from './panel'
 
 const up = { id: 'state', label: 'State' as const, value: (r: any) => r.state, show: (r: any) => <Status of={r.state} note={r.status === 'disabled' ? t('disabled') : undefined} /> }
 const seen = { id: 'seen', label: 'Last seen' as const, value: (r: any) => r.updated_at, show: (r: any) => <Ago at={r.updated_at} /> }
@@ -27,8 +27,8 @@ export default function System() {
   return (
     <>
       <Heading title={t('System information')} />
-      <Tabs activeKey={at?.[0]} onSelect={(_, k) => setQuery({ tab: String(k) })} aria-label={t('System information')}>{tabs.map(x => <Tab key={x[0]} eventKey={x[0]} title={<TabTitleText>{t(x[1].label)}</TabTitleText>} />)}</Tabs>
-      <div className="tab-body">{at && <SubList key={at[0]} def={at[1]} only={() => true} />}</div>
+      <Tabs activeKey={at?.[0]} onSelect={(_, k) => setQuery({ tab: String(k) })} aria-label={t('System information')}>{tabs.map(x => <Tab key={x[0]} eventKey={x[0]} tabContentId={tabBody} title={<TabTitleText>{t(x[1].label)}</TabTitleText>} />)}</Tabs>
+      <div className="tab-body" id={tabBody} role="tabpanel">{at && <SubList key={at[0]} def={at[1]} only={() => true} />}</div>
     </>
   )
 }

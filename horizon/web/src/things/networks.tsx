@@ -171,7 +171,7 @@ export function floatingIps(place: Place): Resource {
   const admin = place === 'admin'
   return {
     id: 'floating-ips', label: 'Floating IPs', one: 'Floating IP', need: 'network:router', source: lists.floatingIps, pick: mine(place), rowName: r => r.floating_ip_address,
-    joins: { networks: lists.networks, servers: admin ? lists.allServers : lists.servers, ...(admin ? { projects: lists.projects } : {}) },
+    joins: { networks: lists.networks, ...(admin ? { projects: lists.projects } : { servers: lists.servers }) }, // everybody's servers are named by their ids
     columns: [{ id: 'address', label: 'Address', value: r => r.floating_ip_address, show: r => <Thing to={`/${place}/floating-ips`} id={r.id} name={r.floating_ip_address} /> }, ...admins(place), status, { id: 'fixed', label: 'Fixed address', value: r => r.fixed_ip_address }, { id: 'server', label: 'Server', value: (r, c) => r.port_details?.device_id ? c.name('servers', r.port_details.device_id) : '', show: (r, c) => r.port_details?.device_id ? <Thing to={`/${place}/servers`} id={r.port_details.device_id} name={c.name('servers', r.port_details.device_id)} /> : '–' }, { id: 'network', label: 'External network', value: (r, c) => c.name('networks', r.floating_network_id) }, { id: 'dns', label: 'DNS name', value: r => [r.dns_name, r.dns_domain].filter(Boolean).join('.'), off: true }, descriptionColumn, idColumn],
     facets: ['status'],
     empty: 'A floating IP makes a server reachable from outside.',

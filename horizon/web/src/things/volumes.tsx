@@ -111,7 +111,7 @@ export const transfers: Resource = {
 }
 
 export const volumeGroups = (place: Place): Resource => ({
-  id: 'volume-groups', label: 'Volume groups', one: 'Volume group', need: 'volume', source: place === 'admin' ? () => ({ ...lists.volumeGroups(), path: '/v3/groups/detail?all_tenants=1' }) : lists.volumeGroups, joins: { types: lists.types, groupTypes: lists.groupTypes, volumes: place === 'admin' ? lists.allVolumes : lists.volumes },
+  id: 'volume-groups', label: 'Volume groups', one: 'Volume group', need: 'volume', source: place === 'admin' ? () => ({ ...lists.volumeGroups(), path: '/v3/groups/detail?all_tenants=1' }) : lists.volumeGroups, joins: { groupTypes: lists.groupTypes, volumes: place === 'admin' ? lists.allVolumes : lists.volumes },
   columns: [nameColumn(`/${place}/volume-groups`), { id: 'status', label: 'Status', value: r => r.status, show: r => <Status of={r.status} />, width: '10rem' }, { id: 'type', label: 'Group type', value: (r, c) => c.name('groupTypes', r.group_type) }, { id: 'volumes', label: 'Volumes', value: (r, c) => c.rows('volumes').filter(v => v.group_id === r.id).map(title).join(', ') }, descriptionColumn, created, idColumn],
   empty: 'Volumes of a group are snapshotted at the same moment.',
   actions: [
