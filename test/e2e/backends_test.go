@@ -81,12 +81,7 @@ image:
   stores:
   - {id: ceph, type: rbd, pool: images, user: glance, conf: %[1]s}
 `, c.conf())
-	if err := os.MkdirAll(b.cloud.Data, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(b.cloud.Data, "stackd.yaml"), []byte(settings), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	b.settings(settings)
 	b.up()
 	c.enter(t, b.cloud.Name)
 	guestOf := b.ready(t, file)

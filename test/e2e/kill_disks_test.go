@@ -13,24 +13,29 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"stackd/test/cloudtest"
 )
 
-// disks is a load on volumes: made of an image, of each other and of snapshots, attached,
-// detached, grown, kept, and deleted, whatever happens to the cloud.
+// disks is a load on volumes of two backends, whatever happens to the cloud: see acts.
 type disks struct {
 	*load
 	servers []string
-	content []byte // of the image; volumes whose name begins with img have it
-	done    atomic.Int64
+	images  []content // volumes whose kind is img and its number begin with one
+	mu      sync.Mutex
+	done    map[string]int // what was done, how often
+}
+
+type content struct {
+	id    string
+	bytes []byte
 }
 
 type volume struct {
 	ID, Name, Status string
+	Type             string `json:"volume_type"`
 	Size             int
 	Attachments      []struct {
 		ServerID string `json:"server_id"`
@@ -47,86 +52,6 @@ func (d *disks) things(ctx context.Context, c *cloudtest.Client, kind string) []
 	out := map[string][]cloudtest.Thing{}
 	c.Do(ctx, "GET", "volumev3", "/"+kind, nil, &out)
 	return out[kind]
-}
-
-// churn does one thing after the other. Errors are expected.
-func (d *disks) churn(ctx context.Context, name string) {
-	c := d.client(ctx)
-	for n := 0; ctx.Err() == nil; n++ {
-		call, cancel := context.WithTimeout(ctx, 5*time.Second)
-		if d.act(call, c, fmt.Sprintf("%s-%d", name, n)) == nil {
-			d.done.Add(1)
-		}
-		cancel()
-		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
-	}
-}
-
-func (d *disks) act(ctx context.Context, c *cloudtest.Client, name string) error {
-	all := d.volumes(ctx, c)
-	if len(all) < 4 {
-		return d.create(ctx, c, map[string]any{"name": "img-" + name, "size": 1, "imageRef": d.imageID})
-	}
-	v := all[rand.IntN(len(all))]
-	server := d.servers[rand.IntN(len(d.servers))]
-	from := strings.SplitN(v.Name, "-", 2)[0] + "-" + name
-	post := func(path string, body any) error { return c.Do(ctx, "POST", "volumev3", path, body, nil) }
-	switch what := rand.IntN(14); {
-	case what == 0 && len(all) < 12:
-		return d.create(ctx, c, map[string]any{"name": "nil-" + name, "size": 1})
-	case what == 1 && len(all) < 12:
-		return d.create(ctx, c, map[string]any{"name": from, "size": v.Size, "source_volid": v.ID})
-	case what < 4:
-		return c.Do(ctx, "POST", "compute", "/servers/"+server+"/os-volume_attachments", map[string]any{"volumeAttachment": map[string]string{"volumeId": v.ID}}, nil)
-	case what < 6:
-		if len(v.Attachments) > 0 {
-			server = v.Attachments[0].ServerID
-		}
-		return c.Do(ctx, "DELETE", "compute", "/servers/"+server+"/os-volume_attachments/"+v.ID, nil, nil)
-	case what == 6:
-		return post("/snapshots", map[string]any{"snapshot": map[string]any{"volume_id": v.ID, "name": v.Name, "force": true}})
-	case what == 7:
-		if ps := d.things(ctx, c, "snapshots"); len(ps) > 0 && len(all) < 12 {
-			p := ps[rand.IntN(len(ps))]
-			return d.create(ctx, c, map[string]any{"name": strings.SplitN(p.Name, "-", 2)[0] + "-" + name, "snapshot_id": p.ID})
-		}
-	case what == 8 && v.Size < 3:
-		return post("/volumes/"+v.ID+"/action", map[string]any{"os-extend": map[string]int{"new_size": v.Size + 1}})
-	case what == 9 || what > 11:
-		return d.backUp(ctx, c, v, name)
-	case what == 10:
-		return c.Do(ctx, "DELETE", "volumev3", "/volumes/"+v.ID+"?cascade=true", nil, nil)
-	}
-	return nil
-}
-
-// backUp does something with backups: keeps a volume, whole or what changed, restores one
-// to a new volume or over an old one of the same content, gives one up, or deletes it.
-func (d *disks) backUp(ctx context.Context, c *cloudtest.Client, v volume, name string) error {
-	post := func(path string, body any) error { return c.Do(ctx, "POST", "volumev3", path, body, nil) }
-	all := d.things(ctx, c, "backups/detail")
-	if len(all) < 6 && rand.IntN(2) == 0 || len(all) == 0 {
-		return post("/backups", map[string]any{"backup": map[string]any{"volume_id": v.ID, "name": v.Name, "force": true, "incremental": rand.IntN(2) == 0}})
-	}
-	o := all[rand.IntN(len(all))]
-	kind := strings.SplitN(o.Name, "-", 2)[0]
-	switch rand.IntN(4) {
-	case 0:
-		return post("/backups/"+o.ID+"/restore", map[string]any{"restore": map[string]any{"name": kind + "-" + name}})
-	case 1:
-		if strings.HasPrefix(v.Name, kind) {
-			return post("/backups/"+o.ID+"/restore", map[string]any{"restore": map[string]any{"volume_id": v.ID}})
-		}
-	case 2:
-		if o.Status == "creating" || o.Status == "deleting" {
-			return post("/backups/"+o.ID+"/action", map[string]any{"os-force_delete": map[string]any{}})
-		}
-	}
-	return c.Do(ctx, "DELETE", "volumev3", "/backups/"+o.ID, nil, nil)
-}
-
-func (d *disks) create(ctx context.Context, c *cloudtest.Client, v map[string]any) error {
-	return c.Do(ctx, "POST", "volumev3", "/volumes", map[string]any{"volume": v}, nil)
 }
 
 // resting waits until nothing is on its way, and looks that nothing went wrong.
@@ -175,38 +100,61 @@ func (d *disks) whole(t *testing.T) {
 			held[a.VolumeID] = s
 		}
 	}
-	want, checked := sha256.Sum256(d.content), 0
+	sums := map[string][32]byte{}
+	for n, i := range d.images {
+		sums[fmt.Sprint("img", n)] = sha256.Sum256(i.bytes)
+	}
+	checked := map[string]int{}
 	for _, v := range d.volumes(t.Context(), c) {
 		if (len(v.Attachments) == 1) != (held[v.ID] != "") || len(v.Attachments) == 1 && held[v.ID] != v.Attachments[0].ServerID {
 			t.Errorf("compute says that %s has volume %s, block storage %v", held[v.ID], v.ID, v.Attachments)
 		}
 		delete(held, v.ID)
-		if strings.HasPrefix(v.Name, "img-") {
-			checked++
-			if got := d.sum(t, v.ID); got != want {
-				t.Errorf("volume %s (%s) has lost its content", v.ID, v.Name)
-			}
+		if v.kind() == "nil" {
+			continue
 		}
+		checked[v.kind()[:3]]++
+		got := d.sum(t, v)
+		if want, known := sums[v.kind()]; known && got != want { // what is encrypted is as the first of its kind is
+			t.Errorf("volume %s (%s) has lost its content", v.ID, v.Name)
+		}
+		sums[v.kind()] = got
 	}
 	if len(held) > 0 {
 		t.Error("held and not there:", held)
 	}
-	t.Logf("%d volumes of the image are whole", checked)
+	if checked["img"] == 0 {
+		t.Error("no volume of an image is left to look at")
+	}
+	t.Logf("whole volumes: %v", checked)
 }
 
-func (d *disks) sum(t *testing.T, id string) [32]byte {
+// sum is of what a volume of an image begins with: of an encrypted one, the header too.
+func (d *disks) sum(t *testing.T, v volume) [32]byte {
 	t.Helper()
-	f, err := os.Open(filepath.Join(d.b.cloud.Data, "volumes", "volume-"+id))
+	at, _ := filepath.Glob(filepath.Join(d.b.cloud.Data, "volumes*", "volume-"+v.ID))
+	if len(at) != 1 {
+		t.Fatalf("the bytes of volume %s are at %q", v.ID, at)
+	}
+	f, err := os.Open(at[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	b := make([]byte, len(d.content))
+	b := make([]byte, imageSize)
+	if strings.HasPrefix(v.kind(), "key") {
+		b = make([]byte, imageSize+2<<20)
+	}
 	if _, err := io.ReadFull(f, b); err != nil {
 		t.Fatal(err)
 	}
+	if len(b) > imageSize && !bytes.HasPrefix(b, []byte("LUKS\xba\xbe")) {
+		t.Errorf("volume %s (%s) is no LUKS container", v.ID, v.Name)
+	}
 	return sha256.Sum256(b)
 }
+
+const imageSize = 1 << 20
 
 // nothing deletes all, and then nothing is left: no row, no byte, no quota.
 func (d *disks) nothing(t *testing.T) {
@@ -225,7 +173,7 @@ func (d *disks) nothing(t *testing.T) {
 		for _, v := range all {
 			c.Do(t.Context(), "DELETE", "volumev3", "/volumes/"+v.ID+"?cascade=true", nil, nil)
 		}
-		files, _ := filepath.Glob(filepath.Join(d.b.cloud.Data, "volumes", "*[0-9a-f]*-*"))
+		files, _ := filepath.Glob(filepath.Join(d.b.cloud.Data, "volumes*", "*[0-9a-f]*-*"))
 		kept := d.things(t.Context(), c, "backups")
 		left := d.b.keptBytes()
 		return len(all)+len(files)+len(kept) == 0 && left == 0, fmt.Sprint(len(all), " volumes, files ", files, ", ", len(kept), " backups, ", left, " bytes of them")
@@ -234,12 +182,17 @@ func (d *disks) nothing(t *testing.T) {
 
 func prepareDisks(t *testing.T, b *bench) *disks {
 	t.Helper()
-	d := &disks{load: prepareLoad(t, b), content: make([]byte, 1<<20)}
-	for n := range d.content {
-		d.content[n] = byte(rand.IntN(256))
+	d := &disks{load: prepareLoad(t, b), done: map[string]int{}}
+	for range 3 {
+		x := make([]byte, imageSize)
+		for n := range x {
+			x[n] = byte(rand.IntN(256))
+		}
+		d.upload(t, "raw", bytes.NewReader(x))
+		d.images = append(d.images, content{d.imageID, x})
 	}
-	d.upload(t, "raw", bytes.NewReader(d.content))
 	c := d.client(t.Context())
+	d.types(t, c)
 	quota := map[string]any{"quota_set": map[string]int{"volumes": -1, "snapshots": -1, "gigabytes": -1, "backups": -1, "backup_gigabytes": -1}}
 	if err := c.Do(t.Context(), "PUT", "volumev3", "/os-quota-sets/"+filepath.Base(c.Catalog["volumev3"]), quota, nil); err != nil {
 		t.Fatal(err)
@@ -255,29 +208,62 @@ func prepareDisks(t *testing.T, b *bench) *disks {
 	return d
 }
 
-// stackd is killed at random instants while volumes come and go on simulated hosts: in
-// the end each is available or in use, whole, and nothing is left over. KILLS says how
-// often (200).
+// types are one for each backend, and one whose volumes are encrypted.
+func (d *disks) types(t *testing.T, c *cloudtest.Client) {
+	t.Helper()
+	for name, specs := range map[string]map[string]string{"files": {"volume_backend_name": "files"}, "more": {"volume_backend_name": "more"}, "locked": {}} {
+		made, err := c.Ensure(t.Context(), "volumev3", "/types", "volume_types", "volume_type", name, map[string]any{"extra_specs": specs})
+		if err == nil && name == "locked" {
+			err = c.Do(t.Context(), "POST", "volumev3", "/types/"+made.ID+"/encryption", map[string]any{"encryption": map[string]any{"provider": "luks", "control_location": "front-end", "cipher": "aes-xts-plain64", "key_size": 256}}, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+const twoBackends = "volume:\n  backends:\n  - {name: files, kind: file}\n  - {name: more, kind: file}\n"
+
+// settings gives a cloud that is not up yet its stackd.yaml.
+func (b *bench) settings(text string) {
+	b.t.Helper()
+	err := os.MkdirAll(b.cloud.Data, 0o755)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(b.cloud.Data, "stackd.yaml"), []byte(text), 0o600)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// stackd is killed at random instants while volumes of two backends come and go on
+// simulated hosts: in the end each is available or in use, whole, and nothing is left
+// over. KILLS says how often (200).
 func TestKillDisks(t *testing.T) {
-	b := newBench(t, "--sim", "2")
+	b := makeBench(t, "--sim", "2")
+	b.settings(twoBackends)
+	b.up()
 	d := prepareDisks(t, b)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	for i := range 3 {
 		wg.Go(func() { d.churn(ctx, fmt.Sprintf("w%d", i)) })
 	}
-	for n := range number("KILLS", 200) {
+	kills := number("KILLS", 200)
+	for n := range kills {
 		time.Sleep(time.Duration(rand.IntN(600)) * time.Millisecond)
 		killed(t, b)
 		b.up()
 		if n%20 == 19 {
-			t.Logf("%d kills, %d things done so far", n+1, d.done.Load())
+			t.Logf("%d kills; done so far: %s", n+1, d.tally())
 		}
 	}
 	cancel()
 	wg.Wait()
-	if d.done.Load() == 0 {
-		t.Fatal("the load did nothing")
+	for _, a := range acts {
+		if d.done[a.name] == 0 && kills >= 100 {
+			t.Errorf("nothing was done of this: %s", a.name)
+		}
 	}
 	d.resting(t, 2*time.Minute)
 	d.settled(t, time.Minute)
