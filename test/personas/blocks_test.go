@@ -33,6 +33,9 @@ var blockMakings = []making{
 	{keys: "groups.id", service: "volume", by: "owner", call: "POST /v3/groups", body: `{"group":{"group_type":"{volume:group_types.id}","volume_types":["{volume:default}"]}}`},
 	{keys: "-", service: "volume", by: "owner", call: "PUT /v3/groups/{volume:groups.id}", body: `{"group":{"add_volumes":"{volume:grouped}"}}`},
 	{keys: "group_snapshots.id", service: "volume", by: "owner", call: "POST /v3/group_snapshots", body: `{"group_snapshot":{"group_id":"{volume:groups.id}"}}`},
+	{keys: "consistencygroups.id", service: "volume", by: "owner", call: "POST /v3/consistencygroups", body: `{"consistencygroup":{"volume_types":"{volume:default}"}}`},
+	{keys: "consistent", service: "volume", by: "owner", call: "POST /v3/{project}/volumes", body: `{"volume":{"size":1,"consistencygroup_id":"{volume:consistencygroups.id}"}}`},
+	{keys: "cgsnapshots.id", service: "volume", by: "owner", call: "POST /v3/cgsnapshots", body: `{"cgsnapshot":{"consistencygroup_id":"{volume:consistencygroups.id}"}}`},
 	{keys: "default-types.id", service: "volume", by: "admin", call: "PUT /v3/default-types/{project}", body: `{"default_type":{"volume_type":"{volume:default}"}}`, id: "{project}"},
 	{keys: "os-quota-sets.id", service: "volume", by: "owner", call: "GET /v3/volumes", id: "{project}"},
 	{keys: "os-quota-class-sets.id", service: "volume", by: "admin", call: "GET /v3/volumes", id: "default", shared: true},
@@ -56,6 +59,13 @@ var blockBodies = map[string]filling{
 	"volume POST /v3/groups/action create-from-src":                   {body: `{"create-from-src":{"source_group_id":"{volume:groups.id}"}}`},
 	"volume POST /v3/groups/{id}/action delete":                       {body: `{"delete":{"delete-volumes":true}}`},
 	"volume POST /v3/groups/{id}/action list_replication_targets":     {body: `{"list_replication_targets":{}}`},
+	"volume POST /v3/consistencygroups":                               {body: `{"consistencygroup":{"volume_types":"{volume:default}"}}`},
+	"volume POST /v3/consistencygroups/create_from_src":               {body: `{"consistencygroup-from-src":{"source_cgid":"{volume:consistencygroups.id}"}}`},
+	"volume PUT /v3/consistencygroups/{id}":                           {body: `{"consistencygroup":{"name":"x"}}`},
+	"volume PUT /v3/consistencygroups/{id}/update":                    {body: `{"consistencygroup":{"name":"x"}}`},
+	"volume POST /v3/consistencygroups/{id}/delete":                   {body: `{"consistencygroup":{"force":true}}`},
+	"volume POST /v3/cgsnapshots":                                     {body: `{"cgsnapshot":{"consistencygroup_id":"{volume:consistencygroups.id}"}}`},
+	"volume PUT /v3/os-services/set-log":                              {body: `{"level":"INFO"}`},
 	"volume POST /v3/group_snapshots":                                 {body: `{"group_snapshot":{"group_id":"{volume:groups.id}"}}`},
 	"volume PUT /v3/group_snapshots/{id}":                             {body: `{"group_snapshot":{"name":"x"}}`},
 	"volume POST /v3/volumes/{id}/metadata":                           {body: `{"metadata":{"a":"b"}}`},
@@ -127,8 +137,9 @@ var blockBodies = map[string]filling{
 func init() {
 	maps.Copy(bodies, blockBodies)
 	maps.Copy(apart, map[string]string{
-		"volume POST /v3/groups/action": "a group is copied within its project alone",
-		"volume GET /v3/clusters/{id}":  "there are no clusters",
+		"volume POST /v3/groups/action":                     "a group is copied within its project alone",
+		"volume POST /v3/consistencygroups/create_from_src": "a group is copied within its project alone",
+		"volume GET /v3/clusters/{id}":                      "there are no clusters",
 	})
 	makings = append(makings, blockMakings...)
 }

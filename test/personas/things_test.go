@@ -47,6 +47,8 @@ func (w *world) make() {
 			w.waitFor("volume", "GET /v3/snapshots/", `"status":"available"`, ids)
 		case "POST /v3/group_snapshots":
 			w.waitFor("volume", "GET /v3/group_snapshots/", `"status":"available"`, ids)
+		case "POST /v3/cgsnapshots":
+			w.waitFor("volume", "GET /v3/cgsnapshots/", `"status":"available"`, ids)
 		}
 	}
 	w.oauth()

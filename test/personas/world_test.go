@@ -13,6 +13,7 @@ import (
 
 	"stackd/agent/sim"
 	"stackd/cloud"
+	"stackd/internal/loglevel"
 	"stackd/internal/token"
 	"stackd/keystone"
 	"stackd/neutron"
@@ -45,7 +46,7 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	dir := t.TempDir()
 	c, err := cloud.Open(t.Context(), cloud.Config{Database: dir + "/db", DataDir: dir, AdminPassword: password, ResetAdmin: true, Identity: keystone.Options{BcryptCost: 4},
-		Address: func(port int) string { return fmt.Sprintf("http://cloud:%d", port) }, Network: neutron.DefaultConfig()})
+		Address: func(port int) string { return fmt.Sprintf("http://cloud:%d", port) }, Network: neutron.DefaultConfig(), Logs: &loglevel.Levels{}})
 	if err != nil {
 		t.Fatal(err)
 	}
