@@ -1,6 +1,7 @@
 package cinder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -34,12 +35,38 @@ func (s *Storage) endExport(ctx context.Context, volume, holder string) error {
 	return s.InsertEnded(ctx, &Ended{Holder: holder, VolumeID: volume, Backend: v.Backend, DueAt: s.Now()})
 }
 
+// A Connection is who was told how to reach a volume without an attachment: until it is
+// terminated, or the volume goes.
+type Connection struct {
+	Holder   string `bun:",pk"` // ByHost
+	VolumeID string
+	Backend  string
+}
+
 // ByHost is the holder of who connects without an attachment, as the actions of old did.
 func ByHost(volume, host string) string { return volume + " " + host }
 
 // Terminate ends what os-initialize_connection gave a host.
 func (s *Storage) Terminate(ctx context.Context, volume, host string) error {
-	return s.Tx(ctx, func(ctx context.Context) error { return s.endExport(ctx, volume, ByHost(volume, host)) })
+	return s.Tx(ctx, func(ctx context.Context) error { return s.endConnection(ctx, volume, ByHost(volume, host)) })
+}
+
+func (s *Storage) endConnection(ctx context.Context, volume, holder string) error {
+	if err := s.DeleteConnection(ctx, holder); err != nil {
+		return err
+	}
+	return s.endExport(ctx, volume, holder)
+}
+
+// EndConnections ends what hosts have of a volume without an attachment: it is to go.
+func (s *Storage) EndConnections(ctx context.Context, volume string) error {
+	return s.Tx(ctx, func(ctx context.Context) error {
+		all, err := s.ConnectionsOf(ctx, volume)
+		for _, c := range all {
+			err = cmp.Or(err, s.endConnection(ctx, volume, c.Holder))
+		}
+		return err
+	})
 }
 
 // EndExports tells the backend of every attachment of a volume that has gone. It must be
@@ -75,7 +102,7 @@ func (s *Storage) Secret(ctx context.Context, a *Attachment) (string, error) {
 }
 
 // KeepExports lets in again those whom a backend's server has forgotten: what should be
-// is the attachments' rows.
+// is the rows of attachments, and of connections without one.
 func (s *Storage) KeepExports(ctx context.Context) error {
 	var failed error
 	for name, b := range s.backends {
@@ -87,17 +114,20 @@ func (s *Storage) KeepExports(ctx context.Context) error {
 }
 
 func (s *Storage) keepExports(ctx context.Context, name string, b Backend, e Exporting) error {
-	rows, err := s.Connected(ctx, name)
+	volumes, err := s.Connected(ctx, name)
 	if err != nil {
 		return err
 	}
-	volumes := map[string]string{}
-	for _, a := range rows {
-		volumes[a.ID] = a.VolumeID
-	}
 	again, err := e.Keep(ctx, volumes)
+	if len(again) == 0 {
+		return err
+	}
+	now, e2 := s.Connected(ctx, name)
+	if e2 != nil {
+		return errors.Join(err, e2)
+	}
 	for _, holder := range again { // some may have been ended meanwhile, before they were there to be ended
-		if _, gone := s.Store.Attachment(ctx, holder); fault.Is(gone, fault.NotFound) {
+		if now[holder] == "" {
 			err = errors.Join(err, b.Disconnect(ctx, volumes[holder], holder))
 		}
 	}

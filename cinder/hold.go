@@ -134,6 +134,9 @@ func (s *Storage) Connection(ctx context.Context, v *Volume, holder string, conn
 	if len(connector) == 0 || host == "" {
 		return nil, badInput("Connector doesn't have required information: host")
 	}
+	if err := s.remember(ctx, v, holder, host); err != nil {
+		return nil, err
+	}
 	kind, source, err := s.Connect(ctx, &Attachment{ID: cmp.Or(holder, ByHost(v.ID, host)), VolumeID: v.ID, Host: host, Connector: connector})
 	if err != nil {
 		return nil, err
@@ -154,6 +157,16 @@ func (s *Storage) Connection(ctx context.Context, v *Volume, holder string, conn
 	}
 	maps.Copy(data, initiatorWords(kind, source))
 	return map[string]any{"driver_volume_type": kind, "data": data}, nil
+}
+
+// remember keeps a row of a host that a backend's server is to let in without an attachment.
+func (s *Storage) remember(ctx context.Context, v *Volume, holder, host string) error {
+	if _, ok := s.backends[v.Backend].(Exporting); !ok || holder != "" {
+		return nil
+	}
+	return s.Tx(ctx, func(ctx context.Context) error {
+		return s.InsertConnection(ctx, &Connection{Holder: ByHost(v.ID, host), VolumeID: v.ID, Backend: v.Backend})
+	})
 }
 
 // initiatorWords are a target's as initiators know them (os-brick's), beside the node's.

@@ -126,7 +126,11 @@ type Store interface {
 	Attachment(ctx context.Context, id string) (*Attachment, error)
 	UpdateAttachment(ctx context.Context, a *Attachment) error
 	DeleteAttachmentRow(ctx context.Context, id string) error
-	Connected(ctx context.Context, backend string) ([]*Attachment, error) // ids and volumes
+	// Connected are the volumes of a backend that holders were told how to reach, by holder.
+	Connected(ctx context.Context, backend string) (map[string]string, error)
+	InsertConnection(ctx context.Context, c *Connection) error
+	ConnectionsOf(ctx context.Context, volume string) ([]*Connection, error)
+	DeleteConnection(ctx context.Context, holder string) error
 	InsertEnded(ctx context.Context, e *Ended) error
 	EndedOf(ctx context.Context, volume string) ([]*Ended, error)
 	DeleteEnded(ctx context.Context, holder string) error

@@ -33,14 +33,6 @@ func (s *Store) Attachments(ctx context.Context, q cinder.VolumeQuery) ([]*cinde
 	return rows, s.page(ctx, &rows, q, attachmentColumns)
 }
 
-// Connected are the attachments whose holders were told how to reach a backend's volumes.
-func (s *Store) Connected(ctx context.Context, backend string) ([]*cinder.Attachment, error) {
-	var rows []*cinder.Attachment
-	err := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("attachments AS ?TableAlias").Column("id", "volume_id").
-		Join("JOIN volumes AS v ON v.id = ?TableAlias.volume_id").Where("v.backend = ? AND ?TableAlias.connection <> 'null'", backend).Scan(ctx)
-	return rows, err
-}
-
 func (s *Store) AttachmentsOf(ctx context.Context, volumes ...string) (map[string][]*cinder.Attachment, error) {
 	return s.holds(ctx, "volume_id", volumes, func(a *cinder.Attachment) string { return a.VolumeID })
 }

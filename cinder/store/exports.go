@@ -7,6 +7,32 @@ import (
 	"stackd/cinder"
 )
 
+func (s *Store) Connected(ctx context.Context, backend string) (map[string]string, error) {
+	var rows []cinder.Connection
+	err := s.db.Q(ctx).NewRaw(`SELECT a.id AS holder, a.volume_id FROM attachments AS a JOIN volumes AS v ON v.id = a.volume_id WHERE v.backend = ? AND a.connection <> 'null'
+		UNION ALL SELECT c.holder, c.volume_id FROM volume_connections AS c JOIN volumes AS v ON v.id = c.volume_id WHERE v.backend = ?`, backend, backend).Scan(ctx, &rows)
+	out := map[string]string{}
+	for _, r := range rows {
+		out[r.Holder] = r.VolumeID
+	}
+	return out, err
+}
+
+func (s *Store) InsertConnection(ctx context.Context, c *cinder.Connection) error {
+	_, err := s.db.Q(ctx).NewInsert().Model(c).ModelTableExpr("volume_connections").On("CONFLICT (holder) DO NOTHING").Exec(ctx)
+	return err
+}
+
+func (s *Store) ConnectionsOf(ctx context.Context, volume string) ([]*cinder.Connection, error) {
+	var rows []*cinder.Connection
+	err := s.db.Q(ctx).NewSelect().Model(&rows).ModelTableExpr("volume_connections AS ?TableAlias").Where("volume_id = ?", volume).Scan(ctx)
+	return rows, err
+}
+
+func (s *Store) DeleteConnection(ctx context.Context, holder string) error {
+	return s.remove(ctx, "volume_connections", "holder = ?", holder)
+}
+
 func (s *Store) InsertEnded(ctx context.Context, e *cinder.Ended) error {
 	_, err := s.db.Q(ctx).NewInsert().Model(e).ModelTableExpr("volume_exports_ended").On("CONFLICT (holder) DO NOTHING").Exec(ctx)
 	return err

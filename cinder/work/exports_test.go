@@ -3,6 +3,7 @@ package work_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,19 @@ func (b *served) Keep(_ context.Context, volumes map[string]string) (again []str
 	return again, nil
 }
 
+// connectOld connects a host without an attachment, and gives its holder's name.
+func connectOld(t *testing.T, s *cinder.Storage, volume string) string {
+	t.Helper()
+	v, err := s.Store.Volume(t.Context(), volume)
+	if err == nil {
+		_, err = s.Connection(t.Context(), v, "", map[string]any{"host": "h"})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cinder.ByHost(volume, "h")
+}
+
 // Holders are let in again that the server has forgotten, but not those who only reserved,
 // nor those who went meanwhile; and no row holds a password.
 func TestExportsAreKept(t *testing.T) {
@@ -91,7 +105,8 @@ func TestExportsAreKept(t *testing.T) {
 			}
 			return a
 		}
-		one, _, gone := held(true), held(false), held(true)
+		one, _, gone, old := held(true), held(false), held(true), held(false)
+		by := connectOld(t, s, old.VolumeID)
 		b.in = map[string]bool{}
 		b.before = func() {
 			b.before = nil
@@ -106,9 +121,18 @@ func TestExportsAreKept(t *testing.T) {
 			if err := s.KeepExports(ctx); err != nil {
 				t.Fatal(err)
 			}
-			if !b.in[one.ID] || len(b.in) != 1 {
-				t.Fatal("in are", b.in, "not", one.ID, "alone")
+			if !b.in[one.ID] || !b.in[by] || len(b.in) != 2 {
+				t.Fatal("in are", b.in, "not", one.ID, "and", by)
 			}
+		}
+		err = errors.Join(s.Terminate(ctx, old.VolumeID, "h"), s.EndExports(ctx, old.VolumeID), s.KeepExports(ctx))
+		if err != nil || b.in[by] {
+			t.Error("terminated, in are", b.in, err)
+		}
+		connectOld(t, s, old.VolumeID)
+		err = errors.Join(s.Release(ctx, old.ID), s.DeleteVolume(ctx, old.VolumeID, false, false), work.New(s).Reconcile(ctx, old.VolumeID), s.KeepExports(ctx))
+		if err != nil || b.in[by] {
+			t.Error("the volume deleted, in are", b.in, err)
 		}
 		as, err := s.AttachmentsOn(ctx, "s")
 		if err != nil {

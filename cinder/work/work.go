@@ -332,6 +332,9 @@ func (w *Volumes) remove(ctx context.Context, v *cinder.Volume) error {
 	if b == nil {
 		return errors.New("the backend " + v.Backend + " is not there")
 	}
+	if err := w.s.EndConnections(ctx, v.ID); err != nil {
+		return err
+	}
 	if err := w.s.EndExports(ctx, v.ID); err != nil {
 		return err
 	}
