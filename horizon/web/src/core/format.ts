@@ -71,3 +71,6 @@ export function osc(command: string, options: Record<string, unknown> = {}, ...a
 }
 
 export type { Key }
+
+/** A cell's value in words. */
+export const text = (v: unknown) => v === null || v === undefined ? '' : typeof v === 'boolean' ? t(v ? 'Yes' : 'No') : String(v)

@@ -11,7 +11,8 @@ import { useCloud } from '../core/session'
 import { t } from '../i18n'
 import { allowed, useAction } from '../ui/actions'
 import { Failure, Id, Nothing, Waiting } from '../ui/parts'
-import { DataTable, RowMenu } from '../ui/table'
+import { RowMenu } from '../ui/rows'
+import { DataTable } from '../ui/table'
 
 export function Heading({ title, text, children }: { title: React.ReactNode; text?: React.ReactNode; children?: React.ReactNode }) {
   return <header className="heading"><div><h1>{title}</h1>{text && <div className="soft">{text}</div>}</div><div className="heading-acts">{children}</div></header>

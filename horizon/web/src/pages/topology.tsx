@@ -12,7 +12,7 @@ import { networks, routers } from '../things/networks'
 import { servers } from '../things/servers'
 import { allowed, useAction } from '../ui/actions'
 import { Failure, Nothing, Status, Waiting } from '../ui/parts'
-import { RowMenu } from '../ui/table'
+import { RowMenu } from '../ui/rows'
 import { Heading } from './panel'
 
 type Kind = 'server' | 'router' | 'network'

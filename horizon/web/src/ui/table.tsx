@@ -1,19 +1,17 @@
 // A table of any number of rows: only those in sight are drawn. What it shows is in
 // the address: ?q= text, ?sort=-name, ?status=ACTIVE.
 import '@patternfly/react-styles/css/components/Table/table.css'
-import { Button, Checkbox, Dropdown, DropdownItem, DropdownList, MenuToggle, Popover, SearchInput, Toolbar, ToolbarContent, ToolbarGroup, ToolbarItem } from '@patternfly/react-core'
-import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
+import { Button, Checkbox, Popover, SearchInput, Toolbar, ToolbarContent, ToolbarGroup, ToolbarItem } from '@patternfly/react-core'
+import { useMemo, useState, type ReactNode } from 'react'
+import { text } from '../core/format'
 import type { Action, Column, Ctx, Resource, Row } from '../core/resource'
-import { idOf, nameOf } from '../core/resource'
+import { idOf } from '../core/resource'
 import { setQuery, useWhere } from '../core/router'
 import { change, settings } from '../core/settings'
 import { locale, t } from '../i18n'
 import { allowed, fits } from './actions'
-import { Nothing, Status } from './parts'
-
-export const rowHeight = 45
-
-const text = (v: unknown) => v === null || v === undefined ? '' : typeof v === 'boolean' ? t(v ? 'Yes' : 'No') : String(v)
+import { Nothing } from './parts'
+import { Rows } from './rows'
 
 /** Rows that match a text in any column, id or address. */
 export function searched(rows: Row[], q: string, columns: Column[], c: Ctx, def: Resource): Row[] {
@@ -96,70 +94,6 @@ export function DataTable({ def, rows, ctx, start, plain, id = def.id, empty }: 
         ? (empty && rows.length === 0 ? empty : <Nothing title={rows.length ? t('Nothing matches') : t('There is nothing here yet')} text={rows.length ? t('Change the filter above.') : undefined}>{rows.length > 0 && <Button variant="link" onClick={() => tell({ q: '', ...Object.fromEntries(facets.map(f => [f.id, ''])) })}>{t('Clear the filter')}</Button>}</Nothing>)
         : <Rows {...{ def, ctx, out, visible, bulk: bulk.length > 0, rowActions, start, sort, ticked, tick }} sortBy={c => tell({ sort: sort === c ? `-${c}` : sort === `-${c}` ? '' : c })} />}
     </div>
-  )
-}
-
-interface RowsProps { def: Resource; ctx: Ctx; out: Row[]; visible: Column[]; bulk: boolean; rowActions: Action[]; start: Props['start']; sort: string; sortBy: (c: string) => void; ticked: Set<string>; tick: (s: Set<string>) => void }
-
-function Rows({ def, ctx, out, visible, bulk, rowActions, start, sort, sortBy, ticked, tick }: RowsProps) {
-  const box = useRef<HTMLDivElement>(null)
-  const [top, setTop] = useState(0)
-  const [height, setHeight] = useState(900)
-  useEffect(() => {
-    const el = box.current
-    if (!el) return
-    const see = () => setHeight(el.clientHeight || 900)
-    see()
-    if (typeof ResizeObserver === 'undefined') return
-    const o = new ResizeObserver(see)
-    o.observe(el)
-    return () => o.disconnect()
-  }, [])
-  const from = Math.max(0, Math.floor(top / rowHeight) - 10)
-  const to = Math.min(out.length, Math.ceil((top + height) / rowHeight) + 10)
-  const all = out.length > 0 && out.every(r => ticked.has(idOf(def, r)))
-  const flip = (id: string) => { const n = new Set(ticked); n.has(id) ? n.delete(id) : n.add(id); tick(n) }
-  const span = visible.length + (bulk ? 1 : 0) + (rowActions.length ? 1 : 0)
-  return (
-    <div className="table-box" ref={box} onScroll={e => setTop(e.currentTarget.scrollTop)} tabIndex={0} role="region" aria-label={t(def.label)}>
-      <table className="pf-v6-c-table pf-m-compact pf-m-sticky-header" aria-label={t(def.label)} aria-rowcount={out.length + 1}>
-        <thead className="pf-v6-c-table__thead">
-          <tr className="pf-v6-c-table__tr">
-            {bulk && <th className="pf-v6-c-table__th tick" scope="col"><input type="checkbox" aria-label={t('Choose all')} checked={all} onChange={() => tick(all ? new Set() : new Set(out.map(r => idOf(def, r))))} /></th>}
-            {visible.map(c => <th key={c.id} className="pf-v6-c-table__th" scope="col" style={{ width: c.width }} aria-sort={sort === c.id ? 'ascending' : sort === `-${c.id}` ? 'descending' : 'none'}><button type="button" className="sorter" onClick={() => sortBy(c.id)}>{t(c.label)}<span aria-hidden="true">{sort === c.id ? ' ↑' : sort === `-${c.id}` ? ' ↓' : ''}</span></button></th>)}
-            {rowActions.length > 0 && <th className="pf-v6-c-table__th acts" scope="col"><span className="pf-v6-screen-reader">{t('Actions')}</span></th>}
-          </tr>
-        </thead>
-        <tbody className="pf-v6-c-table__tbody">
-          {from > 0 && <tr aria-hidden="true"><td colSpan={span} style={{ height: from * rowHeight, padding: 0 }} /></tr>}
-          {out.slice(from, to).map((r, n) => {
-            const id = idOf(def, r)
-            return (
-              <tr key={id} className="pf-v6-c-table__tr" aria-rowindex={from + n + 2} style={{ height: rowHeight }}>
-                {bulk && <td className="pf-v6-c-table__td tick"><input type="checkbox" aria-label={`${t('Choose')} ${nameOf(def, r)}`} checked={ticked.has(id)} onChange={() => flip(id)} /></td>}
-                {visible.map(c => <td key={c.id} className="pf-v6-c-table__td"><div className="cell">{c.show ? c.show(r, ctx) : c.id === 'status' ? <Status of={text(c.value(r, ctx))} /> : text(c.value(r, ctx)) || '–'}</div></td>)}
-                {rowActions.length > 0 && <td className="pf-v6-c-table__td acts"><RowMenu def={def} row={r} actions={rowActions} ctx={ctx} start={start} /></td>}
-              </tr>
-            )
-          })}
-          {to < out.length && <tr aria-hidden="true"><td colSpan={span} style={{ height: (out.length - to) * rowHeight, padding: 0 }} /></tr>}
-        </tbody>
-      </table>
-    </div>
-  )
-}
-
-export function RowMenu({ def, row, actions, ctx, start, label }: { def: Resource; row: Row; actions: Action[]; ctx: Ctx; start: Props['start']; label?: string }) {
-  const [open, set] = useState(false)
-  const fit = open ? actions.filter(a => fits(a, row, ctx)) : []
-  return (
-    <Dropdown isOpen={open} onOpenChange={set} onSelect={() => set(false)} popperProps={{ position: 'right', appendTo: () => document.body }}
-      toggle={ref => <MenuToggle ref={ref} variant={label ? 'primary' : 'plain'} size="sm" isExpanded={open} onClick={() => set(!open)} aria-label={label ? undefined : `${t('Actions')}: ${nameOf(def, row)}`}>{label ?? <span aria-hidden="true" className="kebab">⋮</span>}</MenuToggle>}>
-      <DropdownList>
-        {fit.map(a => <DropdownItem key={a.id} isDanger={a.danger} onClick={() => start(a, [row])}>{t(a.label)}</DropdownItem>)}
-        {open && fit.length === 0 && <DropdownItem isDisabled>{t('Nothing can be done in this state')}</DropdownItem>}
-      </DropdownList>
-    </Dropdown>
   )
 }
 
