@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"stackd/internal/client"
 	"stackd/nova"
 
 	"golang.org/x/crypto/ssh"
@@ -47,7 +48,7 @@ func demo(ctx context.Context, o *options, s *steps) error {
 type demonstration struct {
 	o           *options
 	s           *steps
-	admin, user *client
+	admin, user *client.Client
 
 	imageID, publicID, privateID, address string
 }
@@ -58,24 +59,24 @@ func (d *demonstration) people(ctx context.Context) (bool, error) {
 	if !already {
 		l = login{"demo", "demo", rand.Text()}
 	}
-	p, _, err := d.admin.ensure(ctx, 5000, "/v3/projects", "projects", "demo", map[string]any{"domain_id": "default", "description": "A project to try things in"})
+	p, _, err := d.admin.Ensure(ctx, "identity", "/projects", "projects", "project", "demo", map[string]any{"domain_id": "default", "description": "A project to try things in"})
 	if err != nil {
 		return false, err
 	}
-	u, made, err := d.admin.ensure(ctx, 5000, "/v3/users", "users", "demo", map[string]any{"domain_id": "default", "password": l.Password, "default_project_id": p.ID})
+	u, made, err := d.admin.Ensure(ctx, "identity", "/users", "users", "user", "demo", map[string]any{"domain_id": "default", "password": l.Password, "default_project_id": p.ID})
 	if err != nil {
 		return false, err
 	}
 	if !made && !already { // the user is there and its password is not known: give it a new one
-		if _, err := d.admin.do(ctx, "PATCH", 5000, "/v3/users/"+u.ID, map[string]any{"user": map[string]any{"password": l.Password}}, nil); err != nil {
+		if err := d.admin.Do(ctx, "PATCH", "identity", "/users/"+u.ID, map[string]any{"user": map[string]any{"password": l.Password}}, nil); err != nil {
 			return false, err
 		}
 	}
-	r, err := d.admin.named(ctx, 5000, "/v3/roles", "roles", "member")
+	r, err := d.admin.Named(ctx, "identity", "/roles", "roles", "member")
 	if err != nil || r == nil {
 		return false, fmt.Errorf("there is no role member: %w", err)
 	}
-	if _, err := d.admin.do(ctx, "PUT", 5000, "/v3/projects/"+p.ID+"/users/"+u.ID+"/roles/"+r.ID, nil, nil); err != nil {
+	if err := d.admin.Do(ctx, "PUT", "identity", "/projects/"+p.ID+"/users/"+u.ID+"/roles/"+r.ID, nil, nil); err != nil {
 		return false, err
 	}
 	if err := d.o.writeLogins(d.o.readLogin("admin"), l); err != nil {
@@ -91,7 +92,7 @@ func (d *demonstration) flavors(ctx context.Context) (bool, error) {
 		name             string
 		vcpus, ram, disk int
 	}{{"m1.nano", 1, 128, 1}, {"m1.micro", 1, 192, 1}, {"m1.tiny", 1, 512, 1}, {"m1.small", 1, 2048, 20}, {"m1.medium", 2, 4096, 40}} {
-		_, made, err := d.admin.ensure(ctx, 8774, "/v2.1/flavors", "flavors", f.name, map[string]any{"vcpus": f.vcpus, "ram": f.ram, "disk": f.disk})
+		_, made, err := d.admin.Ensure(ctx, "compute", "/flavors", "flavors", "flavor", f.name, map[string]any{"vcpus": f.vcpus, "ram": f.ram, "disk": f.disk})
 		if err != nil {
 			return false, err
 		}
@@ -106,8 +107,8 @@ func (d *demonstration) image(ctx context.Context) (bool, error) {
 	if file == "" {
 		file = d.o.path("tiny.qcow2")
 	}
-	var out struct{ Images []thing }
-	if _, err := d.admin.do(ctx, "GET", 9292, "/v2/images?name=tiny", nil, &out); err != nil {
+	var out struct{ Images []client.Thing }
+	if err := d.admin.Do(ctx, "GET", "image", "/images?name=tiny", nil, &out); err != nil {
 		return false, err
 	}
 	for _, i := range out.Images {
@@ -129,13 +130,13 @@ func (d *demonstration) image(ctx context.Context) (bool, error) {
 	if strings.HasSuffix(file, ".raw") || strings.HasSuffix(file, ".img") {
 		format = "raw"
 	}
-	var i thing
-	if _, err := d.admin.do(ctx, "POST", 9292, "/v2/images", map[string]any{"name": "tiny", "disk_format": format, "container_format": "bare", "visibility": "public"}, &i); err != nil {
+	var i client.Thing
+	if err := d.admin.Do(ctx, "POST", "image", "/images", map[string]any{"name": "tiny", "disk_format": format, "container_format": "bare", "visibility": "public"}, &i); err != nil {
 		return false, err
 	}
 	d.imageID = i.ID
 	body := &counted{r: f, size: st.Size(), tell: func(part float64) { d.s.tell(event{Step: "demo: image", Part: part}) }}
-	_, err = d.admin.do(ctx, "PUT", 9292, "/v2/images/"+i.ID+"/file", body, nil)
+	err = d.admin.Do(ctx, "PUT", "image", "/images/"+i.ID+"/file", body, nil)
 	return false, err
 }
 
@@ -158,14 +159,14 @@ func (c *counted) Read(b []byte) (int, error) {
 }
 
 func (d *demonstration) public(ctx context.Context) (bool, error) {
-	n, made, err := d.admin.ensure(ctx, 9696, "/v2.0/networks", "networks", "public", map[string]any{"router:external": true, "provider:network_type": "flat", "provider:physical_network": cmp.Or(d.o.Physnet, "physnet1")})
+	n, made, err := d.admin.Ensure(ctx, "network", "/networks", "networks", "network", "public", map[string]any{"router:external": true, "provider:network_type": "flat", "provider:physical_network": cmp.Or(d.o.Physnet, "physnet1")})
 	if err != nil {
 		return false, err
 	}
 	d.publicID = n.ID
 	gw := netip.MustParsePrefix(d.o.Gateway)
 	first, last := poolOf(gw)
-	_, _, err = d.admin.ensure(ctx, 9696, "/v2.0/subnets", "subnets", "public-subnet", map[string]any{"network_id": n.ID, "ip_version": 4, "cidr": gw.Masked().String(),
+	_, _, err = d.admin.Ensure(ctx, "network", "/subnets", "subnets", "subnet", "public-subnet", map[string]any{"network_id": n.ID, "ip_version": 4, "cidr": gw.Masked().String(),
 		"gateway_ip": gw.Addr().String(), "enable_dhcp": false, "allocation_pools": []any{map[string]string{"start": first, "end": last}}})
 	return !made, err
 }
@@ -183,20 +184,20 @@ func poolOf(gw netip.Prefix) (first, last string) {
 }
 
 func (d *demonstration) private(ctx context.Context) (bool, error) {
-	n, made, err := d.user.ensure(ctx, 9696, "/v2.0/networks", "networks", "private", map[string]any{})
+	n, made, err := d.user.Ensure(ctx, "network", "/networks", "networks", "network", "private", map[string]any{})
 	if err != nil {
 		return false, err
 	}
 	d.privateID = n.ID
-	sub, _, err := d.user.ensure(ctx, 9696, "/v2.0/subnets", "subnets", "private-subnet", map[string]any{"network_id": n.ID, "ip_version": 4, "cidr": "10.0.0.0/24", "dns_nameservers": []string{"1.1.1.1", "8.8.8.8"}})
+	sub, _, err := d.user.Ensure(ctx, "network", "/subnets", "subnets", "subnet", "private-subnet", map[string]any{"network_id": n.ID, "ip_version": 4, "cidr": "10.0.0.0/24", "dns_nameservers": []string{"1.1.1.1", "8.8.8.8"}})
 	if err != nil {
 		return false, err
 	}
-	r, fresh, err := d.user.ensure(ctx, 9696, "/v2.0/routers", "routers", "router", map[string]any{"external_gateway_info": map[string]any{"network_id": d.publicID}})
+	r, fresh, err := d.user.Ensure(ctx, "network", "/routers", "routers", "router", "router", map[string]any{"external_gateway_info": map[string]any{"network_id": d.publicID}})
 	if err != nil || !fresh {
 		return !made, err
 	}
-	_, err = d.user.do(ctx, "PUT", 9696, "/v2.0/routers/"+r.ID+"/add_router_interface", map[string]any{"subnet_id": sub.ID}, nil)
+	err = d.user.Do(ctx, "PUT", "network", "/routers/"+r.ID+"/add_router_interface", map[string]any{"subnet_id": sub.ID}, nil)
 	return false, err
 }
 
@@ -211,18 +212,18 @@ func (d *demonstration) access(ctx context.Context) (bool, error) {
 		if err := os.WriteFile(d.o.path("demo_key"), key, 0o600); err != nil {
 			return false, err
 		}
-		d.user.do(ctx, "DELETE", 8774, "/v2.1/os-keypairs/demo", nil, nil) // of a key that is lost
-		if _, err := d.user.do(ctx, "POST", 8774, "/v2.1/os-keypairs", map[string]any{"keypair": map[string]any{"name": "demo", "public_key": line}}, nil); err != nil {
+		d.user.Do(ctx, "DELETE", "compute", "/os-keypairs/demo", nil, nil) // of a key that is lost
+		if err := d.user.Do(ctx, "POST", "compute", "/os-keypairs", map[string]any{"keypair": map[string]any{"name": "demo", "public_key": line}}, nil); err != nil {
 			return false, err
 		}
 	}
-	g, err := d.user.named(ctx, 9696, "/v2.0/security-groups", "security_groups", "default")
+	g, err := d.user.Named(ctx, "network", "/security-groups", "security_groups", "default")
 	if err != nil || g == nil {
 		return false, fmt.Errorf("there is no default security group: %w", err)
 	}
 	for _, rule := range []map[string]any{{"protocol": "icmp"}, {"protocol": "tcp", "port_range_min": 22, "port_range_max": 22}} {
 		rule["security_group_id"], rule["direction"], rule["ethertype"] = g.ID, "ingress", "IPv4"
-		_, err := d.user.do(ctx, "POST", 9696, "/v2.0/security-group-rules", map[string]any{"security_group_rule": rule}, nil)
+		err := d.user.Do(ctx, "POST", "network", "/security-group-rules", map[string]any{"security_group_rule": rule}, nil)
 		if err != nil && !strings.Contains(err.Error(), "409") {
 			return false, err
 		}
@@ -232,18 +233,18 @@ func (d *demonstration) access(ctx context.Context) (bool, error) {
 }
 
 func (d *demonstration) server(ctx context.Context) (bool, error) {
-	v, err := d.user.named(ctx, 8774, "/v2.1/servers/detail", "servers", "demo")
+	v, err := d.user.Named(ctx, "compute", "/servers/detail", "servers", "demo")
 	if err != nil {
 		return false, err
 	}
 	made := v == nil
 	if made {
-		f, err := d.user.named(ctx, 8774, "/v2.1/flavors", "flavors", "m1.nano")
+		f, err := d.user.Named(ctx, "compute", "/flavors", "flavors", "m1.nano")
 		if err != nil || f == nil {
 			return false, fmt.Errorf("there is no flavor m1.nano: %w", err)
 		}
-		var out struct{ Server thing }
-		if _, err := d.user.do(ctx, "POST", 8774, "/v2.1/servers", map[string]any{"server": map[string]any{"name": "demo", "flavorRef": f.ID, "imageRef": d.imageID, "key_name": "demo",
+		var out struct{ Server client.Thing }
+		if err := d.user.Do(ctx, "POST", "compute", "/servers", map[string]any{"server": map[string]any{"name": "demo", "flavorRef": f.ID, "imageRef": d.imageID, "key_name": "demo",
 			"networks": []any{map[string]string{"uuid": d.privateID}}}}, &out); err != nil {
 			return false, err
 		}
@@ -252,11 +253,11 @@ func (d *demonstration) server(ctx context.Context) (bool, error) {
 	err = waitFor(ctx, "the server to be ACTIVE", 5*time.Minute, 200*time.Millisecond, func() (bool, error) {
 		var out struct {
 			Server struct {
-				thing
+				client.Thing
 				Fault struct{ Message string }
 			}
 		}
-		if _, err := d.user.do(ctx, "GET", 8774, "/v2.1/servers/"+v.ID, nil, &out); err != nil {
+		if err := d.user.Do(ctx, "GET", "compute", "/servers/"+v.ID, nil, &out); err != nil {
 			return false, err
 		}
 		if out.Server.Status == "ERROR" {
@@ -273,7 +274,7 @@ func (d *demonstration) server(ctx context.Context) (bool, error) {
 // float gives the server a floating IP, if it has none.
 func (d *demonstration) float(ctx context.Context, server string) error {
 	var ports struct{ Ports []struct{ ID string } }
-	if _, err := d.user.do(ctx, "GET", 9696, "/v2.0/ports?device_id="+server, nil, &ports); err != nil {
+	if err := d.user.Do(ctx, "GET", "network", "/ports?device_id="+server, nil, &ports); err != nil {
 		return err
 	}
 	if len(ports.Ports) == 0 {
@@ -285,7 +286,7 @@ func (d *demonstration) float(ctx context.Context, server string) error {
 		} `json:"floatingips"`
 	}
 	port := ports.Ports[0].ID
-	if _, err := d.user.do(ctx, "GET", 9696, "/v2.0/floatingips?port_id="+port, nil, &have); err != nil {
+	if err := d.user.Do(ctx, "GET", "network", "/floatingips?port_id="+port, nil, &have); err != nil {
 		return err
 	}
 	if len(have.List) > 0 {
@@ -297,7 +298,7 @@ func (d *demonstration) float(ctx context.Context, server string) error {
 			Address string `json:"floating_ip_address"`
 		} `json:"floatingip"`
 	}
-	_, err := d.user.do(ctx, "POST", 9696, "/v2.0/floatingips", map[string]any{"floatingip": map[string]any{"floating_network_id": d.publicID, "port_id": port}}, &out)
+	err := d.user.Do(ctx, "POST", "network", "/floatingips", map[string]any{"floatingip": map[string]any{"floating_network_id": d.publicID, "port_id": port}}, &out)
 	d.address = out.FIP.Address
 	return err
 }

@@ -45,7 +45,7 @@ func (b *bench) all(ctx context.Context) error {
 // prepare makes an image, a flavor, a network, and room for many of everything.
 func (b *bench) prepare(ctx context.Context) error {
 	c := b.c
-	i, err := c.Ensure(ctx, "image", "/images?name=bench", "images", "", "bench", map[string]any{"disk_format": "raw", "container_format": "bare"})
+	i, _, err := c.Ensure(ctx, "image", "/images?name=bench", "images", "", "bench", map[string]any{"disk_format": "raw", "container_format": "bare"})
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (b *bench) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	f, err := c.Ensure(ctx, "compute", "/flavors", "flavors", "flavor", "bench", map[string]any{"vcpus": 1, "ram": 64, "disk": 1})
+	f, _, err := c.Ensure(ctx, "compute", "/flavors", "flavors", "flavor", "bench", map[string]any{"vcpus": 1, "ram": 64, "disk": 1})
 	if err != nil {
 		return err
 	}
@@ -65,12 +65,12 @@ func (b *bench) prepare(ctx context.Context) error {
 	if err := c.Do(ctx, "PUT", "network", "/quotas/"+c.ProjectID, map[string]any{"quota": map[string]int{"network": -1, "port": -1, "subnet": -1}}, nil); err != nil {
 		return err
 	}
-	n, err := c.Ensure(ctx, "network", "/networks", "networks", "network", "bench", map[string]any{})
+	n, _, err := c.Ensure(ctx, "network", "/networks", "networks", "network", "bench", map[string]any{})
 	if err != nil {
 		return err
 	}
 	b.networkID = n.ID
-	_, err = c.Ensure(ctx, "network", "/subnets", "subnets", "subnet", "bench", map[string]any{"network_id": n.ID, "ip_version": 4, "cidr": "10.64.0.0/16"})
+	_, _, err = c.Ensure(ctx, "network", "/subnets", "subnets", "subnet", "bench", map[string]any{"network_id": n.ID, "ip_version": 4, "cidr": "10.64.0.0/16"})
 	return err
 }
 

@@ -41,7 +41,7 @@ func prepare(ctx context.Context, env map[string]string, own *cloudtest.Cloud) (
 		return f, err
 	}
 	for name, to := range map[string]*string{"conformance-1": &f.image, "conformance-2": &f.image2} {
-		t, err := c.Ensure(ctx, "image", "/images?name="+name, "images", "", name, map[string]any{"disk_format": format, "container_format": "bare", "visibility": "public"})
+		t, _, err := c.Ensure(ctx, "image", "/images?name="+name, "images", "", name, map[string]any{"disk_format": format, "container_format": "bare", "visibility": "public"})
 		if err != nil {
 			return f, err
 		}
@@ -57,18 +57,18 @@ func prepare(ctx context.Context, env map[string]string, own *cloudtest.Cloud) (
 		if to == &f.flavor2 {
 			ram = 256
 		}
-		t, err := c.Ensure(ctx, "compute", "/flavors", "flavors", "flavor", name, map[string]any{"vcpus": 1, "ram": ram, "disk": 1})
+		t, _, err := c.Ensure(ctx, "compute", "/flavors", "flavors", "flavor", name, map[string]any{"vcpus": 1, "ram": ram, "disk": 1})
 		if err != nil {
 			return f, err
 		}
 		*to = t.ID
 	}
-	net, err := c.Ensure(ctx, "network", "/networks", "networks", "network", "public", map[string]any{"router:external": true, "provider:network_type": "flat", "provider:physical_network": "physnet1"})
+	net, _, err := c.Ensure(ctx, "network", "/networks", "networks", "network", "public", map[string]any{"router:external": true, "provider:network_type": "flat", "provider:physical_network": "physnet1"})
 	if err != nil {
 		return f, err
 	}
 	f.public = net.ID
-	_, err = c.Ensure(ctx, "network", "/subnets", "subnets", "subnet", "public-subnet", map[string]any{"network_id": net.ID, "ip_version": 4, "cidr": cidr + ".0/24", "gateway_ip": cidr + ".1", "enable_dhcp": false,
+	_, _, err = c.Ensure(ctx, "network", "/subnets", "subnets", "subnet", "public-subnet", map[string]any{"network_id": net.ID, "ip_version": 4, "cidr": cidr + ".0/24", "gateway_ip": cidr + ".1", "enable_dhcp": false,
 		"allocation_pools": []map[string]string{{"start": cidr + ".50", "end": cidr + ".250"}}})
 	if err != nil {
 		return f, err

@@ -212,7 +212,7 @@ func prepareDisks(t *testing.T, b *bench) *disks {
 func (d *disks) types(t *testing.T, c *cloudtest.Client) {
 	t.Helper()
 	for name, specs := range map[string]map[string]string{"files": {"volume_backend_name": "files"}, "more": {"volume_backend_name": "more"}, "locked": {}} {
-		made, err := c.Ensure(t.Context(), "volumev3", "/types", "volume_types", "volume_type", name, map[string]any{"extra_specs": specs})
+		made, _, err := c.Ensure(t.Context(), "volumev3", "/types", "volume_types", "volume_type", name, map[string]any{"extra_specs": specs})
 		if err == nil && name == "locked" {
 			err = c.Do(t.Context(), "POST", "volumev3", "/types/"+made.ID+"/encryption", map[string]any{"encryption": map[string]any{"provider": "luks", "control_location": "front-end", "cipher": "aes-xts-plain64", "key_size": 256}}, nil)
 		}

@@ -38,15 +38,15 @@ func prepareLoad(t *testing.T, b *bench) *load {
 	t.Helper()
 	w := &load{b: b}
 	c := w.client(t.Context())
-	f, err := c.Ensure(t.Context(), "compute", "/flavors", "flavors", "flavor", "tiny", map[string]any{"ram": 128, "vcpus": 1, "disk": 1})
+	f, _, err := c.Ensure(t.Context(), "compute", "/flavors", "flavors", "flavor", "tiny", map[string]any{"ram": 128, "vcpus": 1, "disk": 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := c.Ensure(t.Context(), "network", "/networks", "networks", "network", "net", map[string]any{})
+	n, _, err := c.Ensure(t.Context(), "network", "/networks", "networks", "network", "net", map[string]any{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Ensure(t.Context(), "network", "/subnets", "subnets", "subnet", "sub", map[string]any{"network_id": n.ID, "ip_version": 4, "cidr": "10.7.0.0/24"}); err != nil {
+	if _, _, err := c.Ensure(t.Context(), "network", "/subnets", "subnets", "subnet", "sub", map[string]any{"network_id": n.ID, "ip_version": 4, "cidr": "10.7.0.0/24"}); err != nil {
 		t.Fatal(err)
 	}
 	w.flavorID, w.netID = f.ID, n.ID
