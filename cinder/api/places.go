@@ -147,7 +147,7 @@ func (s *service) pools(c *rest.Call, in struct {
 		}
 		out = append(out, map[string]any{"name": p.Name, "capabilities": map[string]any{"pool_name": p.Pool, "total_capacity_gb": p.Total, "free_capacity_gb": p.Free, "provisioned_capacity_gb": p.Allocated, "allocated_capacity_gb": p.Allocated,
 			"reserved_percentage": 0, "QoS_support": true, "filter_function": nil, "goodness_function": nil, "multiattach": true, "thin_provisioning_support": true, "thick_provisioning_support": false, "consistencygroup_support": false,
-			"consistent_group_snapshot_enabled": false, "replication_enabled": false, "volume_backend_name": p.Backend, "storage_protocol": p.Protocol, "vendor_name": "Open Source", "driver_version": "1.0", "timestamp": stamp(s.c.Now())}})
+			"consistent_group_snapshot_enabled": true, "replication_enabled": false, "volume_backend_name": p.Backend, "storage_protocol": p.Protocol, "vendor_name": "Open Source", "driver_version": "1.0", "timestamp": stamp(s.c.Now())}})
 	}
 	return map[string]any{"pools": out}, nil
 }

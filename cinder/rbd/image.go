@@ -174,7 +174,10 @@ func (m *making) make(ctx context.Context, fill func(context.Context) error) err
 	if _, ok, err := m.p.look(ctx, m.name, ""); ok || err != nil {
 		return err
 	}
-	err := fill(ctx)
+	if err := m.p.roomy(ctx); err != nil {
+		return err
+	}
+	err := m.p.whileRoom(ctx, fill)
 	if err == nil {
 		err = m.settle(ctx)
 	}

@@ -2,6 +2,9 @@ package personas
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -44,5 +47,29 @@ func TestOSSA_2013_001(t *testing.T) {
 	}
 	if tried != 9 {
 		t.Error("tried", tried)
+	}
+}
+
+// A small image of a large disk, compressed or not, does not fill a host: the disk must fit
+// the flavor's, or the volume, whatever the image's length (OSSA-2013-029 too).
+func TestOSSA_2013_012(t *testing.T) {
+	w := newWorld(t)
+	as := w.named("member").token
+	file := filepath.Join(t.TempDir(), "large")
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", file, "2G").CombinedOutput(); err != nil {
+		t.Fatal(err, string(out))
+	}
+	bytes, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := w.must("image", as, "POST /v2/images", `{"name":"large","disk_format":"qcow2","container_format":"bare"}`)
+	w.must("image", as, "PUT /v2/images/"+id+"/file", string(bytes))
+	server := fmt.Sprintf(`{"server":{"name":"s","flavorRef":%q,"networks":"none","imageRef":%q}}`, w.things["compute:flavors.id"][own], id)
+	if out := w.send(t.Context(), "compute", as, "POST /v2.1/servers", server); out.Code != 400 || !strings.Contains(out.Body.String(), "too small") {
+		t.Errorf("a server: %d %s", out.Code, out.Body)
+	}
+	if out := w.send(t.Context(), "volume", as, "POST /v3/volumes", fmt.Sprintf(`{"volume":{"size":1,"imageRef":%q}}`, id)); out.Code != 400 || !strings.Contains(out.Body.String(), "is larger than volume size") {
+		t.Errorf("a volume: %d %s", out.Code, out.Body)
 	}
 }
