@@ -40,6 +40,23 @@ func TestBrowser(t *testing.T) {
 	}
 	run("walk.mjs", "LANGUAGE=en")
 	run("walk.mjs", "LANGUAGE=zh-CN")
+	furnish(admin, file)
 	run("pages.mjs", "AXE=1")
 	run("bench.mjs")
+}
+
+// furnish makes one thing of most kinds, so that pages have something to show.
+func furnish(b *bench, file string) {
+	b.openstack("image", "create", "tiny", "--disk-format", "qcow2", "--file", file, "--public")
+	b.openstack("network", "create", "net")
+	b.openstack("subnet", "create", "sub", "--network", "net", "--subnet-range", "10.9.0.0/24")
+	b.openstack("router", "create", "router", "--external-gateway", "public")
+	b.openstack("router", "add", "subnet", "router", "sub")
+	b.openstack("floating", "ip", "create", "public")
+	b.openstack("security", "group", "create", "web")
+	b.openstack("volume", "create", "data", "--size", "1")
+	b.openstack("volume", "snapshot", "create", "snap", "--volume", "data")
+	b.openstack("server", "group", "create", "apart", "--policy", "anti-affinity")
+	b.openstack("aggregate", "create", "all")
+	b.openstack("server", "create", "first", "--image", "tiny", "--flavor", "tiny", "--network", "net", "--wait")
 }

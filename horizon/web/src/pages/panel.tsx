@@ -97,7 +97,7 @@ export function DetailsPage({ def, id, base }: { def: Resource; id: string; base
 }
 
 function Facts({ def, row, ctx }: { def: Resource; row: Row; ctx: any }) {
-  const facts = def.facts?.filter(f => ctx.offer.has(f.need)) ?? def.columns.filter(c => ctx.offer.has(c.need)).map(c => ({ label: c.label, value: (r: Row, x: any) => c.show ? c.show(r, x) : typeof c.value(r, x) === 'boolean' ? t(c.value(r, x) ? 'Yes' : 'No') : c.value(r, x) }))
+  const facts = def.facts?.filter(f => ctx.offer.has(f.need)) ?? def.columns.filter(c => c.id !== 'id' && ctx.offer.has(c.need)).map(c => ({ label: c.label, value: (r: Row, x: any) => c.show ? c.show(r, x) : typeof c.value(r, x) === 'boolean' ? t(c.value(r, x) ? 'Yes' : 'No') : c.value(r, x) }))
   return (
     <DescriptionList isHorizontal isCompact columnModifier={{ default: '1Col', xl: '2Col' }} className="facts">
       {row.id !== undefined && <DescriptionListGroup><DescriptionListTerm>{t('ID')}</DescriptionListTerm><DescriptionListDescription><Id of={String(row.id)} /></DescriptionListDescription></DescriptionListGroup>}
