@@ -160,3 +160,43 @@ func TestQuote(t *testing.T) {
 		}
 	}
 }
+
+// The infra host answers the names of all hosts, both ways, and tells them the time; it
+// takes the time from the other servers itself.
+func TestInfra(t *testing.T) {
+	p, err := NewPlan(answersOf(t, "CONFIG_STACKD_INFRA_HOST=192.0.2.9\nCONFIG_NTP_SERVERS=192.0.2.9,198.51.100.1\nCONFIG_STACKD_DNS_FORWARDERS=198.51.100.53"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Run{Plan: p}
+	for i, a := range p.Addresses() {
+		r.Hosts = append(r.Hosts, &Host{Address: a, Name: fmt.Sprint("h", i), plan: p, all: r})
+	}
+	infra, others := r.divided()
+	if len(infra) != 1 || len(others) != 3 || len(r.nodes()) != 2 {
+		t.Fatal(len(infra), len(others), len(r.nodes()))
+	}
+	files := map[string]string{}
+	for _, f := range infra[0].bindFiles() {
+		files[f.name] = f.text
+	}
+	for name, want := range map[string]string{"zone": "\nh1 A 192.0.2.2\n", "2.0.192.in-addr.arpa": "\n2 PTR h1.cloud.internal.\n", "named.conf": "forwarders { 198.51.100.53; }"} {
+		if !strings.Contains(files[name], want) {
+			t.Errorf("%s: no %q in\n%s", name, want, files[name])
+		}
+	}
+	if s := infra[0].timeServer(); s != "server 198.51.100.1 iburst\nallow 192.0.2.0/24\nlocal stratum 10\n" {
+		t.Error(s)
+	}
+	if s := others[0].sources(); s != "server 192.0.2.9 iburst\n" {
+		t.Error(s)
+	}
+	if s := r.names(); !strings.Contains(s, "192.0.2.1 h0.cloud.internal h0\n") {
+		t.Error(s)
+	}
+	for _, bad := range []string{"INFRA_HOST=infra", "INFRA_HOST=192.0.2.9\nCONFIG_STACKD_DNS_DOMAIN=a b", "INFRA_HOST=192.0.2.9\nCONFIG_STACKD_DNS_FORWARDERS=x"} {
+		if _, err := NewPlan(answersOf(t, "CONFIG_STACKD_"+bad)); err == nil {
+			t.Error(bad, "is taken")
+		}
+	}
+}

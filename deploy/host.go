@@ -30,6 +30,9 @@ func (h *Host) Compute() bool {
 	return slices.Contains(h.plan.Computes, h.Address)
 }
 
+// Infra tells whether it answers names and tells the time.
+func (h *Host) Infra() bool { return h.Address == h.plan.Infra }
+
 // Facts are what a host says of itself.
 type Facts struct {
 	OS       string // ID of os-release
@@ -46,6 +49,8 @@ type Facts struct {
 	Group    string   // the volume group, when it is there
 	Time     string   // what the time servers say: "SERVER OFFSET" or "SERVER -" lines
 	Self     string   // what the host's name resolves to
+	// Resolvers are the servers it asks for names, or asked before the installation.
+	Resolvers []string
 }
 
 // A Link is a network link of a host.
@@ -69,6 +74,8 @@ echo group $(vgs --noheadings -o vg_name "$GROUP" 2>/dev/null)
 echo name $(hostname)
 echo self $(timeout 3 getent ahostsv4 "$(hostname)" 2>/dev/null | awk 'NR==1{print $1}')
 for l in /sys/class/net/*; do n=${l##*/}; echo link $n $(cat $l/mtu) $(cat $l/operstate) $(ip -4 -o addr show dev $n 2>/dev/null | awk 'NR==1{split($4,a,"/");print a[1]}'); done
+r=` + kept + `/resolv.conf; [ -r $r ] || r=/etc/resolv.conf; echo resolvers $(awk '/^nameserver/{print $2}' $r 2>/dev/null)
+[ -z "$DNS" ] || [ -e ` + bindDir + ` ] || ! ss -Hltn "sport = :53" 2>/dev/null | awk '{print $4}' | grep -qE "^(\*|0\.0\.0\.0|\[::\]|127\.0\.0\.1|$DNS):53$" || echo taken 53
 for p in $PORTS; do ss -Hltn "sport = :$p" 2>/dev/null | grep -q . && echo taken $p; done
 [ -e /var/lib/stackd/lock ] && ! flock -n -s /var/lib/stackd/lock true && echo mine 1
 for s in $NTP; do
@@ -90,7 +97,11 @@ func (h *Host) see(ctx context.Context) error {
 	if h.Compute() {
 		ports += " 8781"
 	}
-	env := fmt.Sprintf("PORTS=%s NTP=%s GROUP=%s\n", quote(ports), quote(strings.Join(h.plan.NTP, " ")), quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]))
+	dns := ""
+	if h.Infra() {
+		dns = h.Address
+	}
+	env := fmt.Sprintf("PORTS=%s DNS=%s NTP=%s GROUP=%s\n", quote(ports), quote(dns), quote(strings.Join(h.asks(), " ")), quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]))
 	out, err := h.Shell.Run(ctx, env+look, nil)
 	if err != nil {
 		return err
@@ -105,6 +116,14 @@ func (h *Host) see(ctx context.Context) error {
 		h.Tunnel = l.Addr
 	} else if l, ok := h.Facts.Links["br-underlay"]; ok && l.Addr != "" && h.plan.TunnelIf != "" {
 		h.Tunnel = l.Addr // it has taken the link already
+	}
+	return nil
+}
+
+// asks are the time servers that must answer before anything is installed.
+func (h *Host) asks() []string {
+	if h.plan.Infra == "" || h.Infra() {
+		return h.plan.upstream()
 	}
 	return nil
 }
@@ -136,6 +155,8 @@ func (h *Host) fact(f []string) {
 		h.Facts.Group = at(1)
 	case "name":
 		h.Name, _, _ = strings.Cut(at(1), ".")
+	case "resolvers":
+		h.Facts.Resolvers = f[1:]
 	case "self":
 		h.Facts.Self = at(1)
 	case "link":

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +16,7 @@ type Plan struct {
 	Answers    answers.Answers
 	Controller string
 	Computes   []string
+	Infra      string // the host that answers names and tells the time; "" for none
 	NTP        []string
 	Physnet    string // of the bridge mappings; "" for none
 	Uplink     string // the controller's link that becomes a port of br-ex
@@ -25,14 +27,14 @@ type Plan struct {
 
 // NewPlan reads the answers. What cannot be is told all at once.
 func NewPlan(a answers.Answers) (*Plan, error) {
-	p := &Plan{Answers: a, Controller: a["CONFIG_CONTROLLER_HOST"], NTP: a.List("CONFIG_NTP_SERVERS"), Region: a["CONFIG_KEYSTONE_REGION"], TunnelIf: first(a, "TUNNEL_IF")}
+	p := &Plan{Answers: a, Controller: a["CONFIG_CONTROLLER_HOST"], Infra: a["CONFIG_STACKD_INFRA_HOST"], NTP: a.List("CONFIG_NTP_SERVERS"), Region: a["CONFIG_KEYSTONE_REGION"], TunnelIf: first(a, "TUNNEL_IF")}
 	without := a.List("EXCLUDE_SERVERS")
 	for _, h := range a.List("CONFIG_COMPUTE_HOSTS") {
 		if !slices.Contains(without, h) && !slices.Contains(p.Computes, h) {
 			p.Computes = append(p.Computes, h)
 		}
 	}
-	errs := []error{p.hosts(), p.fixed(), p.bridge(), p.types()}
+	errs := []error{p.hosts(), p.infra(), p.fixed(), p.bridge(), p.types()}
 	p.mapped()
 	return p, errors.Join(errs...)
 }
@@ -59,6 +61,47 @@ func (p *Plan) hosts() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+var domainShape = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// infra reads what the host of names and time is told.
+func (p *Plan) infra() error {
+	if p.Infra == "" {
+		return nil
+	}
+	var errs []error
+	if a, err := netip.ParseAddr(p.Infra); err != nil || !a.Is4() {
+		errs = append(errs, fmt.Errorf("CONFIG_STACKD_INFRA_HOST=%s: an IPv4 address is wanted, for example 192.0.2.5", p.Infra))
+	}
+	if !domainShape.MatchString(p.Domain()) {
+		errs = append(errs, fmt.Errorf("CONFIG_STACKD_DNS_DOMAIN=%s: a domain in lower case is wanted, for example cloud.internal", p.Domain()))
+	}
+	for _, f := range p.Answers.List("CONFIG_STACKD_DNS_FORWARDERS") {
+		if _, err := netip.ParseAddr(f); err != nil {
+			errs = append(errs, fmt.Errorf("CONFIG_STACKD_DNS_FORWARDERS: %q is no address", f))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Domain is the zone of the hosts' names.
+func (p *Plan) Domain() string { return p.Answers["CONFIG_STACKD_DNS_DOMAIN"] }
+
+// upstream are the time servers that the cloud takes the time from.
+func (p *Plan) upstream() []string {
+	return slices.DeleteFunc(slices.Clone(p.NTP), func(s string) bool { return s == p.Infra })
+}
+
+// timeServers are those that a host is to follow: the infra host where there is one.
+func (p *Plan) timeServers(host string) []string {
+	switch {
+	case p.Infra == "":
+		return p.NTP
+	case p.Infra == host:
+		return nil // it is one itself
+	}
+	return []string{p.Infra}
 }
 
 // fixed refuses answers that ask for what there is not.
@@ -130,12 +173,17 @@ func (p *Plan) mapped() {
 // Addresses are all hosts, the controller first.
 func (p *Plan) Addresses() []string {
 	all := []string{p.Controller}
-	for _, c := range p.Computes {
-		if c != p.Controller {
+	for _, c := range append(slices.Clone(p.Computes), p.Infra) {
+		if c != "" && !slices.Contains(all, c) {
 			all = append(all, c)
 		}
 	}
 	return all
+}
+
+// alone tells whether no other host than the controller runs guests.
+func (p *Plan) alone() bool {
+	return !slices.ContainsFunc(p.Computes, func(c string) bool { return c != p.Controller })
 }
 
 // AllInOne tells whether the controller runs guests too.

@@ -79,7 +79,7 @@ func (h *Host) clock(now time.Time, bad func(string, ...any)) {
 		}
 	}
 	if servers > 0 && answered == 0 {
-		bad("no time server of CONFIG_NTP_SERVERS answers it (%s); see that UDP port 123 gets there, or name other servers", strings.Join(h.plan.NTP, ", "))
+		bad("no time server of CONFIG_NTP_SERVERS answers it (%s); see that UDP port 123 gets there, or name other servers", strings.Join(h.asks(), ", "))
 	}
 	if off := h.Facts.Clock - float64(now.UnixNano())/1e9; servers == 0 && math.Abs(off) > mostOffset {
 		bad("its clock is %.0f seconds off from this machine's; set it, or name time servers in CONFIG_NTP_SERVERS", off)
@@ -94,7 +94,7 @@ func (h *Host) links(bad func(string, ...any)) {
 			bad("link %s is down", h.plan.Uplink)
 		}
 	}
-	if h.plan.TunnelIf == "" || len(h.plan.Addresses()) == 1 {
+	if h.plan.TunnelIf == "" || !h.Controller() && !h.Compute() || h.plan.alone() {
 		return
 	}
 	l, ok := h.Facts.Links[h.plan.TunnelIf]

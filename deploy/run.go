@@ -62,7 +62,11 @@ func (r *Run) Install(ctx context.Context) error {
 	}
 	defer r.close()
 	lost := map[*Host]error{}
-	prepare := r.each(ctx, "Preparing servers", r.Hosts, preparing(), lost)
+	infra, others := r.divided()
+	if err := r.each(ctx, "Applying "+r.Plan.Infra+"_infra", infra, preparing(), lost); err != nil {
+		return err // the others would ask it for names and the time
+	}
+	prepare := r.each(ctx, "Preparing servers", others, preparing(), lost)
 	if err := lost[r.controller()]; err != nil {
 		return prepare
 	}
@@ -71,7 +75,7 @@ func (r *Run) Install(ctx context.Context) error {
 		return errors.Join(prepare, control)
 	}
 	var nodes []*Host
-	for _, h := range r.Hosts[1:] {
+	for _, h := range r.nodes() {
 		if lost[h] == nil {
 			nodes = append(nodes, h)
 		}
@@ -101,11 +105,33 @@ func (r *Run) Uninstall(ctx context.Context) error {
 			})
 		})
 	}
-	return errors.Join(down("Taking compute hosts away", r.Hosts[1:], computing()),
+	return errors.Join(down("Taking compute hosts away", r.nodes(), computing()),
 		down("Taking the control plane away", r.Hosts[:1], controlling()), down("Giving hosts back as they were", r.Hosts, preparing()))
 }
 
 func (r *Run) controller() *Host { return r.Hosts[0] }
+
+// nodes are the hosts that run guests for a controller elsewhere.
+func (r *Run) nodes() (all []*Host) {
+	for _, h := range r.Hosts[1:] {
+		if h.Compute() {
+			all = append(all, h)
+		}
+	}
+	return all
+}
+
+// divided is the infra host, and all others.
+func (r *Run) divided() (infra, others []*Host) {
+	for _, h := range r.Hosts {
+		if h.Infra() {
+			infra = append(infra, h)
+		} else {
+			others = append(others, h)
+		}
+	}
+	return infra, others
+}
 
 func (r *Run) close() {
 	for _, h := range r.Hosts {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"stackd/internal/converge"
@@ -50,7 +51,7 @@ const kept = "/var/lib/stackd-install"
 
 // preparing are the steps of every host.
 func preparing() converge.Ladder[*Host] {
-	return converge.Ladder[*Host]{
+	return slices.Concat(converge.Ladder[*Host]{
 		step("packages", func(h *Host) string {
 			return "dpkg-query -W -f '${Status}\\n' " + h.packages() + " 2>/dev/null | grep -c '^install ok installed' | grep -qx " + fmt.Sprint(len(strings.Fields(h.packages())))
 		}, installPackages, removePackages),
@@ -60,21 +61,27 @@ func preparing() converge.Ladder[*Host] {
 			return "sed -i '/^# stackd:/,/^# :stackd/d' /etc/hosts; printf '%s' " + quote(h.all.names()) + " >> /etc/hosts"
 		}, func(*Host) string { return "sed -i '/^# stackd:/,/^# :stackd/d' /etc/hosts" }),
 		step("time", func(h *Host) string {
-			if len(h.plan.NTP) == 0 {
+			if len(h.plan.timeServers(h.Address)) == 0 {
 				return "true"
 			}
 			return "cmp -s /etc/chrony/sources.d/stackd.sources <(printf '%s' " + quote(h.sources()) + ") && chronyc -n sources | grep -q '^\\^'"
 		}, func(h *Host) string {
 			return "mkdir -p /etc/chrony/sources.d; printf '%s' " + quote(h.sources()) + " > /etc/chrony/sources.d/stackd.sources\n" + startChrony
 		}, func(*Host) string {
-			return "rm -f /etc/chrony/sources.d/stackd.sources; [ ! -e " + kept + "/chrony.pid ] || { kill $(cat " + kept + "/chrony.pid) 2>/dev/null || true; rm " + kept + "/chrony.pid; }"
+			return "rm -f /etc/chrony/sources.d/stackd.sources; " + endChrony
 		}),
 		program(),
-	}
+	}, serving(), converge.Ladder[*Host]{resolver()})
 }
 
 func (h *Host) packages() string {
-	all := "iproute2 openvswitch-switch ovn-host nftables"
+	all := "iproute2"
+	if h.Infra() {
+		all += " bind9 chrony"
+	}
+	if h.Controller() || h.Compute() {
+		all += " openvswitch-switch ovn-host nftables"
+	}
 	if h.Controller() {
 		all += " ovn-central qemu-utils qemu-block-extra tgt novnc"
 		if h.plan.Answers.Yes("CONFIG_CLIENT_INSTALL") {
@@ -87,7 +94,7 @@ func (h *Host) packages() string {
 	if h.Compute() {
 		all += " qemu-system-x86 qemu-utils qemu-block-extra libvirt-daemon libvirt-clients libvirt-daemon-driver-qemu iputils-ping"
 	}
-	if len(h.plan.NTP) > 0 {
+	if len(h.plan.timeServers(h.Address)) > 0 {
 		all += " chrony"
 	}
 	return all
@@ -113,18 +120,30 @@ rm -rf ` + kept
 func (r *Run) names() string {
 	s := "# stackd: the hosts of the cloud\n"
 	for _, h := range r.Hosts {
-		s += h.Address + " " + h.Name + "\n"
+		s += h.Address + " "
+		if r.Plan.Infra != "" {
+			s += h.Name + "." + r.Plan.Domain() + " "
+		}
+		s += h.Name + "\n"
 	}
 	return s + "# :stackd\n"
 }
 
 func (h *Host) sources() string {
 	s := ""
-	for _, n := range h.plan.NTP {
+	for _, n := range h.plan.timeServers(h.Address) {
 		s += "server " + n + " iburst\n"
 	}
 	return s
 }
+
+// againChrony starts chrony with its settings as they are now.
+const againChrony = `if [ -d /run/systemd/system ]; then systemctl enable -q chrony; systemctl restart chrony; else
+  p=$(cat /run/chrony/chronyd.pid 2>/dev/null || true); [ -z "$p" ] || { kill $p 2>/dev/null || true; for i in $(seq 50); do kill -0 $p 2>/dev/null || break; sleep .1; done; }
+  mkdir -p /run/chrony; chronyd; sleep 1; cp /run/chrony/chronyd.pid ` + kept + `/chrony.pid; fi`
+
+// endChrony ends the one that this installer started by itself.
+const endChrony = "[ ! -e " + kept + "/chrony.pid ] || { kill $(cat " + kept + "/chrony.pid) 2>/dev/null || true; rm " + kept + "/chrony.pid; }"
 
 const startChrony = `if [ -d /run/systemd/system ]; then systemctl enable -q --now chrony; else chronyc -n activity >/dev/null 2>&1 || { mkdir -p /run/chrony; chronyd && sleep 1 && cp /run/chrony/chronyd.pid ` + kept + `/chrony.pid; }; fi
 chronyc reload sources >&2 || true`

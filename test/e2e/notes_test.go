@@ -46,6 +46,14 @@ type notes struct {
 	hosts   map[string]*hosts.Host
 }
 
+// gentleClock has chronyd leave the clock alone, which is this machine's.
+const gentleClock = `mv /usr/sbin/chronyd /usr/sbin/chronyd.real; printf '#!/bin/sh\nexec /usr/sbin/chronyd.real -x "$@"\n' > /usr/sbin/chronyd; chmod +x /usr/sbin/chronyd`
+
+// ownTime makes the third host a time server by hand.
+func (n *notes) ownTime() {
+	n.infra.Shell("mkdir -p /run/chrony; printf 'local stratum 3\\nallow 192.168.4.0/24\\ndriftfile /run/drift\\nbindcmdaddress /run/chronyd.sock\\n' > /run/chrony.conf; chronyd -f /run/chrony.conf")
+}
+
 func newNotes(t *testing.T, more string) *notes {
 	n := &notes{t: t, lab: hosts.New(t, "nt", "mgmt", "tun"), hosts: map[string]*hosts.Host{}}
 	n.lab.Address("mgmt", "192.168.4.1/24")
@@ -54,12 +62,12 @@ func newNotes(t *testing.T, more string) *notes {
 		t.Fatal(err)
 	}
 	n.infra = n.lab.Host("infra", "mgmt 192.168.4.5/24")
-	n.infra.Shell("mkdir -p /run/chrony; printf 'local stratum 3\\nallow 192.168.4.0/24\\ndriftfile /run/drift\\nbindcmdaddress /run/chronyd.sock\\n' > /run/chrony.conf; chronyd -x -f /run/chrony.conf")
+	n.infra.Shell(gentleClock)
 	n.infra.Shell("mkdir -p -m 700 /root/.ssh; rm -f /root/.ssh/*; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519")
 	pub := n.infra.Shell("cat /root/.ssh/id_ed25519.pub")
 	for name, last := range map[string]string{"controller": "10", "compute1": "11", "compute2": "12"} {
 		h := n.lab.Host(name, "mgmt 192.168.4."+last+"/24", "tun 192.168.2."+last+"/24")
-		h.Shell("mkdir -p -m 700 /root/.ssh /run/sshd; echo '" + pub + "' > /root/.ssh/authorized_keys; rm -f /etc/ssh/ssh_host_*; ssh-keygen -A >/dev/null; /usr/sbin/sshd; mv /usr/sbin/chronyd /usr/sbin/chronyd.real; printf '#!/bin/sh\nexec /usr/sbin/chronyd.real -x \"$@\"\n' > /usr/sbin/chronyd; chmod +x /usr/sbin/chronyd; ip route add default via 192.168.4.1")
+		h.Shell("mkdir -p -m 700 /root/.ssh /run/sshd; echo '" + pub + "' > /root/.ssh/authorized_keys; rm -f /etc/ssh/ssh_host_*; ssh-keygen -A >/dev/null; /usr/sbin/sshd; " + gentleClock + "; ip route add default via 192.168.4.1")
 		n.hosts[name] = h
 	}
 	answers := notesAnswers
@@ -72,6 +80,13 @@ func newNotes(t *testing.T, more string) *notes {
 		t.Fatal(err)
 	}
 	return n
+}
+
+func (n *notes) host(name string) *hosts.Host {
+	if name == "infra" {
+		return n.infra
+	}
+	return n.hosts[name]
 }
 
 // install runs the deployer on the third host, as the notes do.
@@ -98,9 +113,8 @@ func (n *notes) install(args ...string) string {
 // state is what an uninstall must bring back: files, links and addresses.
 func (n *notes) state() string {
 	s := ""
-	for _, name := range []string{"controller", "compute1", "compute2"} {
-		h := n.hosts[name]
-		s += name + "\n" + h.Shell("md5sum /etc/hosts; ls /etc/chrony/sources.d /usr/local/bin; ls -A /var/lib/stackd /root; dpkg-query -W | md5sum; ip -br -4 addr; ip route; ip -br link | awk '{print $1}' | sort") + "\n"
+	for _, h := range []*hosts.Host{n.infra, n.hosts["controller"], n.hosts["compute1"], n.hosts["compute2"]} {
+		s += h.Name + "\n" + h.Shell("md5sum /etc/hosts /etc/resolv.conf; ls /etc/bind /etc/chrony/conf.d; ls /etc/chrony/sources.d /usr/local/bin; ls -A /var/lib/stackd /root; dpkg-query -W | md5sum; ip -br -4 addr; ip route; ip -br link | awk '{print $1}' | sort") + "\n"
 	}
 	return s
 }
@@ -110,7 +124,7 @@ var joinToken = regexp.MustCompile(`[a-z0-9]{8}\.[A-Z2-7]{26}\.[0-9a-f]{64}`)
 
 func TestNotes(t *testing.T) {
 	file := image(t)
-	n := newNotes(t, "")
+	n := newNotes(t, "CONFIG_STACKD_INFRA_HOST=192.168.4.5\n")
 	before := n.state()
 	start := time.Now()
 	out := n.install("--dry-run")
@@ -136,6 +150,7 @@ func TestNotes(t *testing.T) {
 		s := n.hosts["compute1"].Shell("chronyc -n sources || true")
 		return strings.Contains(s, "^* 192.168.4.5"), s
 	})
+	n.names()
 	at, inner := twoGuests(t, ctl, osc, file, pub, "--provider-network-type vxlan", "compute1", "compute2")
 	g := far{t, n.lab, at["compute1"], key}
 	g.says("hostname", "on-compute1")
@@ -160,10 +175,29 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+// names sees that hosts find one another by name, both ways, and that others are told.
+func (n *notes) names() {
+	n.t.Helper()
+	c := n.hosts["compute1"]
+	for _, q := range []struct{ words, want string }{
+		{"dig controller.cloud.internal +short", "192.168.4.10"}, {"dig -x 192.168.4.10 +short", "controller.cloud.internal."},
+		{"dig -b 192.168.4.11 -p 53 -4 @192.168.4.5 -t ns cloud.internal +short", "infra.cloud.internal."},
+		{"nslookup compute2", "Name:\tcompute2.cloud.internal\nAddress: 192.168.4.12"}, {"nslookup 192.168.4.5", "5.4.168.192.in-addr.arpa\tname = infra.cloud.internal."},
+	} {
+		if got := c.Shell("/usr/local/bin/stackd " + q.words); !strings.Contains(got, q.want) {
+			n.t.Errorf("%s: no %q in\n%s", q.words, q.want, got)
+		}
+	}
+	if out, err := n.lab.Outside(n.program, "dig", "@192.168.4.5", "compute1.cloud.internal", "+short").CombinedOutput(); err != nil || string(out) != "192.168.4.11\n" {
+		n.t.Errorf("asked from outside: %v %s", err, out)
+	}
+}
+
 // Whoever plants a fault is told of it before anything is changed, in words that say
 // what to do.
 func TestNotesFaults(t *testing.T) {
 	n := newNotes(t, "")
+	n.ownTime()
 	before := n.state()
 	for _, f := range []struct{ name, host, plant, mend, answers, want string }{
 		{"the time server does not answer", "", "", "", "CONFIG_NTP_SERVERS=192.168.4.77", "no time server of CONFIG_NTP_SERVERS answers it"},
@@ -185,12 +219,13 @@ func TestNotesFaults(t *testing.T) {
 		{"a backend that is not there", "", "", "", "CONFIG_CINDER_BACKEND=netapp", "lvm or file can be kept"},
 		{"no volume group", "", "", "", "CONFIG_CINDER_BACKEND=lvm", "volume group"},
 		{"a controller by name", "", "", "", "CONFIG_CONTROLLER_HOST=controller", "named by their addresses"},
+		{"a name server is there", "infra", "setsid python3 -m http.server 53 >/dev/null 2>&1 & echo $! > /tmp/p; sleep 2", "kill $(cat /tmp/p); rm /tmp/p; sleep 1", "CONFIG_STACKD_INFRA_HOST=192.168.4.5", "somebody listens at port 53"},
 		{"another bridge", "", "", "", "CONFIG_NEUTRON_OVS_BRIDGE_MAPPINGS=physnet1:br-x", "on br-ex can be kept"},
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			if f.host != "" {
-				n.hosts[f.host].Shell(f.plant)
-				defer n.hosts[f.host].Shell(f.mend)
+				n.host(f.host).Shell(f.plant)
+				defer n.host(f.host).Shell(f.mend)
 			}
 			was := n.file
 			defer func() { n.file = was }()
