@@ -48,11 +48,7 @@ func (r *Run) Install(ctx context.Context) error {
 	if r.sum, err = sumOf(r.Program); err != nil {
 		return err
 	}
-	for key, v := range r.Plan.Answers {
-		if strings.HasSuffix(key, "_PW") || strings.HasSuffix(key, "PASSWORD") {
-			r.secret(v)
-		}
-	}
+	r.keepSecrets()
 	err = r.phase(ctx, "Looking at the hosts", r.look)
 	if err == nil {
 		err = r.phase(ctx, "Checking that all can go well", r.preflight)
@@ -107,6 +103,15 @@ func (r *Run) Uninstall(ctx context.Context) error {
 	}
 	return errors.Join(down("Taking compute hosts away", r.nodes(), computing()),
 		down("Taking the control plane away", r.Hosts[:1], controlling()), down("Giving hosts back as they were", r.Hosts, preparing()))
+}
+
+// keepSecrets keeps the answers' passwords out of the log.
+func (r *Run) keepSecrets() {
+	for key, v := range r.Plan.Answers {
+		if strings.HasSuffix(key, "_PW") || strings.HasSuffix(key, "PASSWORD") {
+			r.secret(v)
+		}
+	}
 }
 
 func (r *Run) controller() *Host { return r.Hosts[0] }

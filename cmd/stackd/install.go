@@ -17,6 +17,7 @@ import (
 
 	"stackd/deploy"
 	"stackd/deploy/answers"
+	"stackd/deploy/doctor"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -26,7 +27,7 @@ import (
 type installer struct {
 	gen, file, validate, hosts, password, logs string
 	allInOne, dryRun, debug, newHosts          bool
-	uninstall                                  bool
+	uninstall, upgrade, repair                 bool
 	timeout                                    int
 	values                                     map[string]*string // by key
 	out                                        io.Writer
@@ -69,10 +70,7 @@ func uninstallCommand() *cobra.Command {
 func (in *installer) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&in.file, "answer-file", "", "the answers, in a file")
-	f.StringVar(&in.password, "ssh-password", "", "root's password on the hosts, where no key opens them (or in STACKD_SSH_PASSWORD)")
-	f.BoolVar(&in.newHosts, "accept-new-hosts", false, "let hosts in whose SSH keys are seen for the first time")
-	f.StringVar(&in.logs, "log-dir", "/var/tmp/stackd", "folder for the logs of runs")
-	f.IntVarP(&in.timeout, "timeout", "t", 300, "seconds that a host may take for one part")
+	in.reach(c)
 	f.BoolVarP(&in.debug, "debug", "d", false, "show the log too")
 	f.BoolVarP(&in.dryRun, "dry-run", "y", false, "look at the hosts and say what would be done")
 	if in.uninstall {
@@ -82,6 +80,15 @@ func (in *installer) flags(c *cobra.Command) {
 	f.StringVar(&in.validate, "validate-answer-file", "", "say what is wrong in an answer file, and end")
 	f.StringVar(&in.hosts, "install-hosts", "", "addresses: the first is the controller, the others run guests; one alone does both")
 	f.BoolVar(&in.allInOne, "allinone", false, "everything on this machine")
+}
+
+// reach are the flags of whatever goes to hosts by SSH.
+func (in *installer) reach(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&in.password, "ssh-password", "", "root's password on the hosts, where no key opens them (or in STACKD_SSH_PASSWORD)")
+	f.BoolVar(&in.newHosts, "accept-new-hosts", false, "let hosts in whose SSH keys are seen for the first time")
+	f.StringVar(&in.logs, "log-dir", "/var/tmp/stackd", "folder for the logs of runs")
+	f.IntVarP(&in.timeout, "timeout", "t", 300, "seconds that a host may take for one part")
 }
 
 func (in *installer) run(c *cobra.Command) error {
@@ -258,46 +265,77 @@ func (in *installer) question(lines *bufio.Reader, p answers.Parameter, usual st
 
 // perform does the run, on packstack's screen.
 func (in *installer) perform(ctx context.Context, p *deploy.Plan) error {
-	dir := filepath.Join(in.logs, time.Now().Format("20060102-150405-")+strings.ToLower(rand.Text()[:6]))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+	s := &deploy.Screen{Out: in.out, Colour: in.out == os.Stdout && term.IsTerminal(1)}
+	for _, n := range p.Notes {
+		s.Note(n)
 	}
-	name := filepath.Join(dir, "openstack-setup.log")
-	log, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	r, log, err := in.ready(p, s)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	latest := filepath.Join(in.logs, "latest")
-	os.Remove(latest)
-	if err := os.Symlink(dir, latest); err != nil {
-		return err
+	s.Say("Welcome to the stackd setup utility\n\nThe installation log file is available at: %s\n\nInstalling:", log.Name())
+	began := time.Now()
+	switch {
+	case in.uninstall:
+		err = r.Uninstall(ctx)
+	case in.upgrade:
+		err = r.Upgrade(ctx)
+	default:
+		err = r.Install(ctx)
 	}
+	return in.close(s, r, p, log.Name(), time.Since(began), err)
+}
+
+// ready is a run of the plan, with its log in a folder of its own.
+func (in *installer) ready(p *deploy.Plan, s *deploy.Screen) (*deploy.Run, *os.File, error) {
+	dir := filepath.Join(in.logs, time.Now().Format("20060102-150405-")+strings.ToLower(rand.Text()[:6]))
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	s := &deploy.Screen{Out: in.out, Colour: in.out == os.Stdout && term.IsTerminal(1)}
-	for _, n := range p.Notes {
-		s.Note(n)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, err
+	}
+	latest := filepath.Join(in.logs, "latest")
+	os.Remove(latest)
+	if err := os.Symlink(dir, latest); err != nil {
+		return nil, nil, err
+	}
+	log, err := os.OpenFile(filepath.Join(dir, "openstack-setup.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, nil, err
 	}
 	opener := deploy.Opener{Home: home, Password: firstOf(in.password, os.Getenv("STACKD_SSH_PASSWORD")), NewHosts: in.newHosts}
 	r := &deploy.Run{Plan: p, Program: self, Open: opener.Open, Screen: s, Log: log, DryRun: in.dryRun, Timeout: time.Duration(in.timeout) * time.Second}
 	if in.debug {
 		r.Log = io.MultiWriter(log, os.Stderr)
 	}
-	s.Say("Welcome to the stackd setup utility\n\nThe installation log file is available at: %s\n\nInstalling:", name)
-	began := time.Now()
-	if in.uninstall {
-		err = r.Uninstall(ctx)
-	} else {
-		err = r.Install(ctx)
+	return r, log, nil
+}
+
+// examined looks all hosts of the plan over.
+func (in *installer) examined(c *cobra.Command) ([]doctor.Finding, error) {
+	a, err := in.collect(c)
+	if err != nil {
+		return nil, err
 	}
-	return in.close(s, r, p, name, time.Since(began), err)
+	p, err := deploy.NewPlan(a)
+	if err != nil {
+		return nil, fmt.Errorf("failed handling answer file: %w", err)
+	}
+	r, log, err := in.ready(p, &deploy.Screen{Out: io.Discard})
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	ctx, cancel := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+	defer cancel()
+	return r.Examine(ctx, in.repair)
 }
 
 func firstOf(all ...string) string {
@@ -326,10 +364,14 @@ func (in *installer) close(s *deploy.Screen, r *deploy.Run, p *deploy.Plan, log 
 		what = "Removal"
 	case in.dryRun:
 		what = "Dry run"
+	case in.upgrade:
+		what = "Upgrade"
 	}
 	s.Say("\n **** %s completed successfully ******", what)
 	if !in.uninstall && !in.dryRun {
 		s.Note(fmt.Sprintf("%d steps acted, in %s", len(r.Acts()), took.Round(time.Second)))
+	}
+	if !in.uninstall && !in.dryRun && !in.upgrade {
 		s.Note(fmt.Sprintf("File /root/keystonerc_admin has been created on OpenStack client host %s. To use the command line tools you need to source the file.", p.Controller))
 		s.Note(fmt.Sprintf("To access the OpenStack Dashboard browse to http://%s:9000/dashboard . Please, find your login credentials stored in the keystonerc_admin in your home directory.", p.Controller))
 	}

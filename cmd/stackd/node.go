@@ -17,7 +17,7 @@ import (
 
 func nodeCommand() *cobra.Command {
 	c := &cobra.Command{Use: "node", Short: "Say which hosts may be nodes of a cloud"}
-	c.AddCommand(tokenCommand(), nodeListCommand(), nodeRemoveCommand())
+	c.AddCommand(tokenCommand(), nodeListCommand(), nodeDrainCommand(), nodeRemoveCommand())
 	return c
 }
 

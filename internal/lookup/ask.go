@@ -191,3 +191,6 @@ func (r Resolver) Names(name string) []string {
 	}
 	return r.c.NameList(name)
 }
+
+// Root is the question that every server which takes questions answers.
+var Root = Query{".", dns.TypeNS, dns.ClassINET}

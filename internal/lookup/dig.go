@@ -66,7 +66,7 @@ func NewDig(o Options, words []string, system Resolver) (*Dig, error) {
 		d.Queries = append(d.Queries, q)
 	}
 	if len(d.Queries) == 0 && o.File == "" { // as dig does
-		d.Queries = []Query{{".", dns.TypeNS, dns.ClassINET}}
+		d.Queries = []Query{Root}
 	}
 	return d, nil
 }

@@ -65,7 +65,7 @@ func (c *cloud) do(method, service, path string, in, out any) {
 
 func (c *cloud) ensure(service, path, key, one, name string, make map[string]any) string {
 	c.t.Helper()
-	x, err := c.Ensure(c.t.Context(), service, path, key, one, name, make)
+	x, _, err := c.Ensure(c.t.Context(), service, path, key, one, name, make)
 	if err != nil {
 		c.t.Fatal(err)
 	}

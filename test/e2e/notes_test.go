@@ -44,6 +44,7 @@ type notes struct {
 	file    string
 	infra   *hosts.Host
 	hosts   map[string]*hosts.Host
+	killed  []string // what runs the program in its stead, and kills it
 }
 
 // gentleClock has chronyd leave the clock alone, which is this machine's.
@@ -62,7 +63,7 @@ func newNotes(t *testing.T, more string) *notes {
 		t.Fatal(err)
 	}
 	n.infra = n.lab.Host("infra", "mgmt 192.168.4.5/24")
-	n.infra.Shell(gentleClock)
+	n.infra.Shell(gentleClock + "; touch /root/answers.txt")
 	n.infra.Shell("mkdir -p -m 700 /root/.ssh; rm -f /root/.ssh/*; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519")
 	pub := n.infra.Shell("cat /root/.ssh/id_ed25519.pub")
 	for name, last := range map[string]string{"controller": "10", "compute1": "11", "compute2": "12"} {
@@ -97,7 +98,7 @@ func (n *notes) stackd(args ...string) (string, error) {
 		n.t.Fatal(err)
 	}
 	n.infra.Shell("cat > /root/answers.txt <<'EOF'\n" + string(b) + "EOF")
-	out, err := n.infra.Command(context.Background(), append([]string{n.program}, args...)...).CombinedOutput()
+	out, err := n.infra.Command(context.Background(), append(n.killed, append([]string{n.program}, args...)...)...).CombinedOutput()
 	return string(out), err
 }
 
@@ -167,11 +168,74 @@ func TestNotes(t *testing.T) {
 	if out := n.install(); !strings.Contains(out, " 0 steps acted") {
 		t.Errorf("a second run acts:\n%s", out)
 	}
+	n.doctor()
+	n.upgrade(g, inner)
 	if out, err := n.stackd("uninstall", "--answer-file", "/root/answers.txt"); err != nil {
 		t.Fatal(err, out, n.infra.Shell("tail -n 20 /var/tmp/stackd/latest/openstack-setup.log"))
 	}
 	if now := n.state(); now != before {
 		t.Errorf("a host is not as it was\n%s\nwas\n%s", now, before)
+	}
+}
+
+// doctor sees that the doctor finds what somebody has broken, on any host, and mends it.
+func (n *notes) doctor() {
+	n.t.Helper()
+	args := []string{"doctor", "--answer-file", "/root/answers.txt"}
+	out, err := n.stackd(args...)
+	if err != nil {
+		n.t.Errorf("a cloud that is well is ill: %v\n%s", err, out)
+	}
+	n.hosts["compute1"].Shell("kill $(cat /var/lib/stackd/run/ovn-controller.pid); kill $(cat /run/chrony/chronyd.pid); kill -9 $(cat /var/lib/stackd/lock)")
+	n.hosts["compute2"].Shell("sed -i '/^# stackd:/,/^# :stackd/d' /etc/hosts; echo nameserver 192.168.4.99 > /etc/resolv.conf")
+	n.infra.Shell("kill $(cat /run/named/named.pid)")
+	out, err = n.stackd(args...)
+	for _, want := range []string{"compute1 +installed: time +ILL", "compute1 +stackd +ILL +it does not run", "compute2 +installed: names +ILL", "compute2 +installed: resolver +ILL", "infra +installed: name server +ILL"} {
+		if err == nil || !regexp.MustCompile(want).MatchString(out) {
+			n.t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	start := time.Now()
+	if out, err = n.stackd(append(args, "--repair")...); err != nil || !strings.Contains(out, "MENDED") {
+		n.t.Errorf("not mended: %v\n%s", err, out)
+	}
+	n.t.Logf("mended in %s", time.Since(start).Round(time.Second))
+	if out, err = n.stackd(args...); err != nil {
+		n.t.Errorf("ill after it was mended: %v\n%s", err, out)
+	}
+	n.names()
+}
+
+// upgrade swaps the program of all hosts while one guest talks to another: neither is
+// started again.
+func (n *notes) upgrade(g far, inner string) {
+	n.t.Helper()
+	was := n.program
+	defer func() { n.program = was }()
+	n.program = filepath.Join(n.t.TempDir(), "stackd")
+	b, err := os.ReadFile(was)
+	if err == nil {
+		err = os.WriteFile(n.program, append(b, "of another build"...), 0o755)
+	}
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	g.says("ping -c 900 -W 2 "+inner+" > /tmp/pings 2>&1 & cat /proc/sys/kernel/random/boot_id > /tmp/boot; echo begun", "begun")
+	start := time.Now()
+	out, err := n.stackd("upgrade", "--answer-file", "/root/answers.txt")
+	if err != nil || !strings.Contains(out, "Upgrade completed successfully") {
+		n.t.Fatalf("%v\n%s\n%s", err, out, n.infra.Shell("tail -n 40 /var/tmp/stackd/latest/openstack-setup.log"))
+	}
+	n.t.Logf("three hosts upgraded in %s", time.Since(start).Round(100*time.Millisecond))
+	for name, h := range n.hosts {
+		if sum := h.Shell("tail -c 16 /usr/local/bin/stackd; tail -c 16 /proc/$(cat /var/lib/stackd/lock)/exe"); sum != "of another buildof another build" {
+			n.t.Errorf("%s has another program: %q", name, sum)
+		}
+	}
+	g.says("cmp /tmp/boot /proc/sys/kernel/random/boot_id && echo same", "same")
+	g.says("kill -INT $(pidof ping); sleep 1; tail -n 3 /tmp/pings", " 0% packet loss")
+	if out := n.install(); !strings.Contains(out, " 0 steps acted") {
+		n.t.Errorf("after the upgrade a run of the new program acts:\n%s", out)
 	}
 }
 

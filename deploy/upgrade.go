@@ -1,0 +1,61 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"stackd/internal/converge"
+)
+
+// Upgrade gives every host this program, one after the other, and goes no further when
+// one does not come up. Guests go on: only the program is started again.
+func (r *Run) Upgrade(ctx context.Context) error {
+	var err error
+	if r.sum, err = sumOf(r.Program); err != nil {
+		return err
+	}
+	r.keepSecrets()
+	if err := r.phase(ctx, "Looking at the hosts", r.look); err != nil {
+		return err
+	}
+	defer r.close()
+	for _, group := range r.inOrder() {
+		for _, h := range group {
+			lost := map[*Host]error{}
+			if err := r.each(ctx, "Upgrading "+h.Name, []*Host{h}, append(h.ladder(), h.reports()), lost); err != nil {
+				return fmt.Errorf("%w\nthe hosts after it were left as they are", err)
+			}
+		}
+	}
+	return nil
+}
+
+// reports holds when the control plane hears a node again.
+func (h *Host) reports() converge.Step[*Host] {
+	hears := func(ctx context.Context) (bool, string) {
+		if !h.Compute() {
+			return true, ""
+		}
+		out, _ := h.all.controller().Shell.Run(ctx, binary+" doctor --check nodes", nil)
+		deaf := out == "" || strings.Contains(out, "ILL") && (strings.Contains(out, h.Name) || strings.Contains(out, "does not say"))
+		return !deaf, out
+	}
+	return converge.Step[*Host]{Name: "reporting",
+		Holds: func(ctx context.Context, _ *Host) (bool, error) { ok, _ := hears(ctx); return ok, nil },
+		Make: func(ctx context.Context, _ *Host) error {
+			for range 60 {
+				ok, said := hears(ctx)
+				if ok || ctx.Err() != nil {
+					return ctx.Err()
+				}
+				h.all.log("%s: %s", h.Address, said)
+				select {
+				case <-ctx.Done():
+				case <-time.After(time.Second):
+				}
+			}
+			return fmt.Errorf("the control plane does not hear it; see /var/lib/stackd/stackd.log there")
+		}}
+}

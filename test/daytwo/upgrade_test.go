@@ -1,0 +1,103 @@
+package daytwo
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// swap is a program on its own, so that it can be swapped.
+func (c *cloud) swap() {
+	c.t.Helper()
+	b, err := os.ReadFile(c.Program)
+	if err == nil {
+		c.Program = filepath.Join(c.t.TempDir(), "stackd")
+		err = os.WriteFile(c.Program, b, 0o755)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// written is a program in a file of its own.
+func written(t *testing.T, text []byte) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "new")
+	if err := os.WriteFile(file, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// The program is swapped below a cloud that goes on as it was; one that does not come up
+// is taken back, with the database; a second upgrade to the same changes nothing.
+func TestUpgrade(t *testing.T) {
+	c := newCloud(t, "2")
+	c.kill()
+	c.swap()
+	c.up()
+	id := c.server("s")
+	old, err := os.ReadFile(c.Program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := written(t, append(append([]byte{}, old...), "of another build"...))
+	var done struct {
+		Program string
+		Changed bool
+	}
+	if c.json(&done, "upgrade", fresh); !done.Changed || done.Program != c.Program {
+		t.Errorf("%+v", done)
+	}
+	if now, err := os.ReadFile(c.Program); err != nil || len(now) == len(old) {
+		t.Error("the program is the old one", err)
+	}
+	c.up() // nothing but signing in: it runs
+	c.wait(id, "ACTIVE")
+	c.json(&done, "upgrade", fresh)
+	if done.Changed {
+		t.Error("a second upgrade to the same acts")
+	}
+
+	broken := written(t, []byte("#!/bin/sh\n[ \"$1\" = --version ] && exit 0\necho it is broken >&2\nexit 1\n"))
+	out, err := c.run("upgrade", broken)
+	if err == nil || !strings.Contains(out, "the old one runs again") || !strings.Contains(out, "it is broken") {
+		t.Error(err, out)
+	}
+	c.up()
+	c.wait(id, "ACTIVE")
+	if out, err := c.run("upgrade", "/etc/hostname"); err == nil || !strings.Contains(out, "does not run here") {
+		t.Error(out)
+	}
+}
+
+// A node that is drained gets no new servers; those that are there are told, until it is undone.
+func TestDrain(t *testing.T) {
+	c := newCloud(t, "2")
+	host := c.show(c.server("first")).Host
+	var d struct {
+		Disabled bool
+		Servers  []struct{ Name, Status string }
+	}
+	c.json(&d, "node", "drain", host)
+	if !d.Disabled || len(d.Servers) != 1 || d.Servers[0].Name != "first" || d.Servers[0].Status != "ACTIVE" {
+		t.Errorf("%+v", d)
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		if h := c.show(c.server(name)).Host; h == host {
+			t.Errorf("%s went to the drained node", name)
+		}
+	}
+	if out, err := c.run("node", "drain", "nobody"); err == nil || !strings.Contains(out, "is no node that runs servers") {
+		t.Error(out)
+	}
+	out, err := c.run("node", "drain", host, "--reason", "new memory")
+	if err != nil || !strings.Contains(out, "they are not moved by themselves") || !strings.Contains(out, "first") {
+		t.Error(err, out)
+	}
+	c.json(&d, "node", "drain", host, "--undo")
+	if d.Disabled {
+		t.Errorf("%+v", d)
+	}
+}
