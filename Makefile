@@ -8,10 +8,10 @@ TEST ?= first-server
 export CGO_ENABLED := 0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: up down clean build dashboard check test lint coverage answer-file e2e conformance conformance-report bench packages test-packages image fmt
+.PHONY: up down clean build dashboard check test lint coverage answer-file e2e conformance conformance-report bench packages needs test-needs image fmt
 
 ## up: a running cloud of this machine, with a first server (DEMO=no: without)
-up: packages build image
+up: needs build image
 	@bin/stackd up --background --data $(DATA) $(if $(filter yes,$(DEMO)),--demo --demo-image $(DATA)/tiny.qcow2) $(UPFLAGS)
 
 ## down: end what up started; the data stays
@@ -32,7 +32,7 @@ dashboard:
 	@horizon/web/build
 
 ## check: everything that must hold, as CI runs it
-check: test-packages
+check: test-needs
 	@test/check
 
 ## test: the tests that need no root and no daemons
@@ -57,13 +57,13 @@ answer-file:
 conformance-report:
 	@go run ./test/conformance -report > docs/conformance.md.new && mv docs/conformance.md.new docs/conformance.md
 
-## e2e: real guests, networks and the openstack client (TEST=first-server, disks, kill, kill-disks, kill-guest, browser)
-e2e: test-packages build image
+## e2e: real guests, networks and the openstack client (TEST=first-server, disks, kill, kill-disks, kill-guest, nodes, notes, packages, backends, browser)
+e2e: test-needs build image
 	@[ "$(TEST)" != browser ] || hack/packages browser
 	@test/e2e/run $(TEST)
 
 ## conformance: tempest, unmodified (AREA=smoke, identity, …; LEARN=-learn keeps what was found)
-conformance: test-packages build
+conformance: test-needs build
 	@STACKD=bin/stackd go run ./test/conformance -area $(AREA) $(LEARN)
 
 ## bench: requests a second, latencies, CPU and memory, as a table
@@ -74,9 +74,13 @@ bench: build
 image:
 	@mkdir -p $(DATA); [ -f $(DATA)/tiny.qcow2 ] || { t=$$(mktemp -d); echo "  building the guest image"; images/build.sh $$t >$$t/log 2>&1 || { tail -20 $$t/log; exit 1; }; mv $$t/tiny.qcow2 $(DATA)/tiny.qcow2; rm -rf $$t; }
 
-## packages: what a cloud on this machine needs, from Debian
-packages:
+## packages: stackd as .deb and .rpm, in bin/packages (SIGN_KEY=FILE signs them)
+packages: build
+	@hack/pack/build bin/packages
+
+## needs: what a cloud on this machine needs, from Debian
+needs:
 	@hack/packages run
 
-test-packages:
+test-needs:
 	@hack/packages run test

@@ -74,10 +74,10 @@ func (r *resident) unit() string {
 	if r.node != nil {
 		name = "stackd-agent"
 	}
-	if exists("/run/systemd/system") && exists("/etc/systemd/system/"+name+".service") {
-		return name
+	if !exists("/run/systemd/system") || exec.Command("systemctl", "is-enabled", "-q", name).Run() != nil {
+		return ""
 	}
-	return ""
+	return name
 }
 
 // start runs it again with a program, as it ran before, and waits until it is ready.
