@@ -13,12 +13,12 @@ import (
 // sameDevices reports whether a guest has the wished ports and volumes.
 func sameDevices(s wish.Server, g Guest) bool {
 	add, drop := difference(portIDs(s), g.Ports)
-	add2, drop2 := difference(volumeIDs(s), g.Volumes)
-	return len(add)+len(drop)+len(add2)+len(drop2) == 0
+	lack, extra := compareVolumes(s.Volumes, g.Volumes)
+	return len(add)+len(drop)+len(lack)+len(extra)+len(unwished(s.Volumes, g.Volumes)) == 0
 }
 
-// exchange attaches to and detaches from a running guest what differs. A guest
-// lets go when it likes, so that is looked at again.
+// exchange attaches to and detaches from a running guest what differs, and ends copies
+// that are not wished. A guest lets go when it likes, so that is looked at again.
 func (a *Agent) exchange(ctx context.Context, t *task, g Guest) error {
 	add, drop := difference(portIDs(t.Server), g.Ports)
 	for _, p := range t.Ports {
@@ -28,25 +28,28 @@ func (a *Agent) exchange(ctx context.Context, t *task, g Guest) error {
 			}
 		}
 	}
-	add, drop2 := difference(volumeIDs(t.Server), g.Volumes)
-	for _, v := range t.Volumes {
-		if slices.Contains(add, v.VolumeID) {
-			if err := a.Hypervisor.AttachVolume(ctx, t.ID, v); err != nil {
-				return err
-			}
+	for _, v := range unwished(t.Volumes, g.Volumes) {
+		if err := a.Hypervisor.EndCopy(ctx, t.ID, v, false); err != nil {
+			return err
 		}
 	}
-	return a.letGo(ctx, t, drop, drop2)
+	lack, extra := compareVolumes(t.Volumes, g.Volumes)
+	for _, v := range lack {
+		if err := a.Hypervisor.AttachVolume(ctx, t.ID, v); err != nil {
+			return err
+		}
+	}
+	return a.letGo(ctx, t, drop, extra)
 }
 
-func (a *Agent) letGo(ctx context.Context, t *task, ports, volumes []string) error {
+func (a *Agent) letGo(ctx context.Context, t *task, ports []string, volumes []Volume) error {
 	for _, id := range ports {
 		if err := a.Hypervisor.DetachPort(ctx, t.ID, id); err != nil {
 			return err
 		}
 	}
-	for _, id := range volumes {
-		if err := a.Hypervisor.DetachVolume(ctx, t.ID, id); err != nil {
+	for _, v := range volumes {
+		if err := a.Hypervisor.DetachVolume(ctx, t.ID, v); err != nil {
 			return err
 		}
 	}
@@ -80,14 +83,6 @@ func portIDs(s wish.Server) []string {
 	var ids []string
 	for _, p := range s.Ports {
 		ids = append(ids, p.ID)
-	}
-	return ids
-}
-
-func volumeIDs(s wish.Server) []string {
-	var ids []string
-	for _, v := range s.Volumes {
-		ids = append(ids, v.VolumeID)
 	}
 	return ids
 }

@@ -25,6 +25,7 @@ func (a *Agent) steps() converge.Ladder[*task] {
 		{Name: "plugged", Holds: a.plugged, Make: a.plug, Remove: a.unplug},
 		{Name: "defined", Holds: a.defined, Make: a.define, Remove: a.undefine},
 		{Name: "started", Holds: a.carriedOut, Make: a.carryOut},
+		{Name: "copied", Holds: a.copied, Make: a.copyOn},
 	}
 }
 
@@ -84,11 +85,15 @@ func (a *Agent) defined(ctx context.Context, t *task) (bool, error) {
 	return err == nil, err
 }
 
-// define makes the domain as the wish is now. Reboots wished so far are done by
-// its start; the generation is not carried out until that.
+// define makes the domain as the wish is now, with its disks where it left them. Reboots
+// wished so far are done by its start; the generation is not carried out until that.
 func (a *Agent) define(ctx context.Context, t *task) error {
+	g, err := a.Hypervisor.Guest(ctx, t.ID)
+	if err != nil && !errors.Is(err, ErrNoGuest) {
+		return err
+	}
 	return a.Hypervisor.Define(ctx, Spec{
-		Server: t.Server, Files: a.Disks.Files(t.Server), Console: a.Disks.Console(t.ID),
+		Server: settled(t.Server, g), Files: a.Disks.Files(t.Server), Console: a.Disks.Console(t.ID),
 		Mark: Mark{SoftReboots: t.SoftReboots, HardReboots: t.HardReboots},
 	})
 }

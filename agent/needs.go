@@ -27,7 +27,16 @@ type Guest struct {
 	Power   wish.Power // Running, Paused, Stopped, Suspended or Crashed
 	Stalled bool       // Paused, but not by us: its disk failed, as when the host's is full
 	Ports   []string
-	Volumes []string
+	Volumes []Volume
+}
+
+// A Volume is one as a guest has it.
+type Volume struct {
+	ID    string // of the volume that it was attached as: the disk's serial
+	Alias string // names it in this guest
+	Place string // see wish.Disk
+	Copy  string // the place that it is being copied to, "" for none
+	Ready bool   // that holds all, and what the guest writes goes there too
 }
 
 // Active reports whether the guest has a process.
@@ -65,7 +74,12 @@ type Hypervisor interface {
 	AttachPort(ctx context.Context, id string, p wish.Port) error
 	DetachPort(ctx context.Context, id, portID string) error
 	AttachVolume(ctx context.Context, id string, d wish.Disk) error
-	DetachVolume(ctx context.Context, id, volumeID string) error
+	DetachVolume(ctx context.Context, id string, v Volume) error
+	// BeginCopy has a running guest's volume copied to a place that is there, for as long
+	// as it takes; Guest shows how far it is. EndCopy ends that: over, when it is Ready,
+	// with the guest at the new place, else with all as it was.
+	BeginCopy(ctx context.Context, id string, v Volume, to wish.Disk) error
+	EndCopy(ctx context.Context, id string, v Volume, over bool) error
 	// GrowVolume tells a running guest that an attached volume has become larger, if
 	// it sees less than d.Size.
 	GrowVolume(ctx context.Context, id string, d wish.Disk) error

@@ -75,6 +75,9 @@ func (a *Agent) reach(ctx context.Context, t *task, g Guest) error {
 		if !g.Active() {
 			return nil
 		}
+		if err := a.endCopies(ctx, t.ID, g); err != nil {
+			return err
+		}
 		return a.Hypervisor.Suspend(ctx, t.ID)
 	}
 	return converge.Finalf("power state %q is not known here", t.Power)

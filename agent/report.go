@@ -52,9 +52,10 @@ func (a *Agent) look(ctx context.Context) (wish.Report, error) {
 		if g.Stalled {
 			g.Power = wish.Running // nobody paused it; it goes on when the disk does
 		}
+		volumes, over := seenVolumes(wishes[g.ID].wish.Volumes, g)
 		seen[g.ID] = wish.Seen{
 			ID: g.ID, Generation: g.Mark.Generation, Power: g.Power, SoftReboots: g.Mark.SoftReboots, HardReboots: g.Mark.HardReboots,
-			Ports: g.Ports, Volumes: g.Volumes, StartedAt: g.Mark.Started,
+			Ports: g.Ports, Volumes: volumes, Copied: over, StartedAt: g.Mark.Started,
 		}
 	}
 	for _, id := range traces {

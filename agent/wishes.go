@@ -22,6 +22,7 @@ type entry struct {
 	gone   bool               // a wish for nothing has been carried out
 	asked  time.Time          // when the guest was first asked to shut down
 	pushed time.Time          // and last
+	begun  map[string]int     // how often this process has begun each copy
 	cancel context.CancelFunc // ends the pass under way, if any
 }
 

@@ -8,6 +8,7 @@ import (
 
 	lv "github.com/digitalocean/go-libvirt"
 
+	"stackd/agent"
 	"stackd/agent/wish"
 )
 
@@ -27,7 +28,7 @@ func (h *Hypervisor) AttachVolume(_ context.Context, id string, v wish.Disk) err
 			n++
 		}
 		d, err := h.volume(v, deviceName(n))
-		d.Alias = &alias{"ua-" + v.VolumeID}
+		d.Alias = &alias{"ua-" + freeAlias(v.VolumeID, doc.Devices.Disks)}
 		return d, err
 	})
 }
@@ -58,34 +59,32 @@ func (h *Hypervisor) DetachPort(_ context.Context, id, portID string) error {
 // DetachVolume asks the guest to let go of a volume. It has when Guest shows so.
 // QEMU has read the volume's secrets; they go first, as a volume that has gone is not
 // looked at again.
-func (h *Hypervisor) DetachVolume(_ context.Context, id, volumeID string) error {
-	err := h.with(id, "forget the volume's secrets", func(c *lv.Libvirt, _ lv.Domain) error {
-		forgetSecrets(c, passphraseID(volumeID), passwordID(volumeID))
-		return nil
+func (h *Hypervisor) DetachVolume(_ context.Context, id string, v agent.Volume) error {
+	err := h.with(id, "forget the volume's secrets", func(c *lv.Libvirt, d lv.Domain) error {
+		disk, err := diskAt(c, d, v.Place)
+		if disk != nil {
+			forgetSecret(c, disk.Source, nil)
+		}
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	return h.detach(id, volumeID)
+	return h.detach(id, v.Alias)
 }
 
 // GrowVolume tells the guest the size of a volume when it sees less.
 func (h *Hypervisor) GrowVolume(_ context.Context, id string, v wish.Disk) error {
 	return h.with(id, "grow the volume", func(c *lv.Libvirt, d lv.Domain) error {
-		doc, err := readDomain(c, d)
-		if err != nil {
+		disk, err := diskAt(c, d, v.Place())
+		if disk == nil {
 			return err
 		}
-		at := slices.IndexFunc(doc.Devices.Disks, func(d disk) bool { return d.Serial == v.VolumeID })
-		if at < 0 {
-			return nil
-		}
-		dev := doc.Devices.Disks[at].Target.Dev
-		_, size, _, err := c.DomainGetBlockInfo(d, dev, 0)
+		_, size, _, err := c.DomainGetBlockInfo(d, disk.Target.Dev, 0)
 		if err != nil || int64(size) >= v.Size {
 			return err
 		}
-		return c.DomainBlockResize(d, dev, uint64(v.Size), lv.DomainBlockResizeBytes)
+		return c.DomainBlockResize(d, disk.Target.Dev, uint64(v.Size), lv.DomainBlockResizeBytes)
 	})
 }
 
@@ -118,7 +117,7 @@ type usage struct {
 // keepSecret gives libvirt what a volume is reached and opened with.
 func (h *Hypervisor) keepSecret(c *lv.Libvirt, v wish.Disk) error {
 	if v.Passphrase != "" { // in libvirtd's memory only
-		doc := secret{Ephemeral: "yes", Private: "yes", UUID: passphraseID(v.VolumeID), Usage: usage{Type: "volume", Volume: v.VolumeID}}
+		doc := secret{Ephemeral: "yes", Private: "yes", UUID: passphraseID(v), Usage: usage{Type: "volume", Volume: v.Place()}}
 		if err := setSecret(c, doc, []byte(v.Passphrase)); err != nil {
 			return err
 		}
@@ -130,14 +129,14 @@ func (h *Hypervisor) keepSecret(c *lv.Libvirt, v wish.Disk) error {
 	doc := secret{Ephemeral: "no", Private: "yes", UUID: id, Usage: usage{Type: secretUsage(v)}}
 	value := []byte(v.Source["password"])
 	if doc.Usage.Type == "ceph" {
-		doc.Usage.Name = v.VolumeID
+		doc.Usage.Name = v.Place()
 		key, err := base64.StdEncoding.DecodeString(v.Source["password"])
 		if err != nil {
 			return badVolume(v, "the key is not base64")
 		}
 		value = key
 	} else {
-		doc.Usage.Target = v.VolumeID
+		doc.Usage.Target = v.Place()
 	}
 	return setSecret(c, doc, value)
 }
@@ -154,13 +153,17 @@ func setSecret(c *lv.Libvirt, doc secret, value []byte) error {
 	return explain("keep the volume's secret", err)
 }
 
-// forgetSecret takes away what a disk that goes was reached and opened with.
-func forgetSecret(c *lv.Libvirt, d disk) {
-	if d.Source.Auth != nil {
-		forgetSecrets(c, d.Source.Auth.Secret.UUID)
+// forgetSecret takes away what a disk that goes was reached and opened with, but for what
+// those that stay need.
+func forgetSecret(c *lv.Libvirt, s diskSource, stay []wish.Disk) {
+	needed := func(id string) bool {
+		return slices.ContainsFunc(stay, func(v wish.Disk) bool { return id == passphraseID(v) || id == secretID(v) })
 	}
-	if d.Source.Encryption != nil {
-		forgetSecrets(c, d.Source.Encryption.Secret.UUID)
+	if s.Auth != nil && !needed(s.Auth.Secret.UUID) {
+		forgetSecrets(c, s.Auth.Secret.UUID)
+	}
+	if s.Encryption != nil && !needed(s.Encryption.Secret.UUID) {
+		forgetSecrets(c, s.Encryption.Secret.UUID)
 	}
 }
 

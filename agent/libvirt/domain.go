@@ -116,6 +116,14 @@ type disk struct {
 	Boot      *bootOrder `xml:"boot"`
 	Limits    *limits    `xml:"iotune"`
 	Alias     *alias     `xml:"alias"`
+	Mirror    *mirror    `xml:"mirror"`
+}
+
+// A mirror is where a disk is being copied to.
+type mirror struct {
+	Type   string     `xml:"type,attr"`
+	Ready  string     `xml:"ready,attr"` // yes: it holds all
+	Source diskSource `xml:"source"`
 }
 
 // limits are QEMU's throttling of a disk, by libvirt's names of them.

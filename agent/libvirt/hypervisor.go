@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	lv "github.com/digitalocean/go-libvirt"
@@ -77,9 +76,9 @@ func (h *Hypervisor) look(c *lv.Libvirt, d lv.Domain) (agent.Guest, error) {
 			g.Ports = append(g.Ports, id)
 		}
 	}
-	for _, v := range doc.Devices.Disks {
-		if id, ok := ourAlias(v.Alias); ok {
-			g.Volumes = append(g.Volumes, id)
+	for _, d := range doc.Devices.Disks {
+		if name, ok := ourAlias(d.Alias); ok {
+			g.Volumes = append(g.Volumes, volumeOf(name, d))
 		}
 	}
 	return g, err
@@ -157,9 +156,7 @@ func (h *Hypervisor) forgetOthers(s agent.Spec) error {
 			return err
 		}
 		for _, had := range doc.Devices.Disks {
-			if !slices.ContainsFunc(s.Volumes, func(v wish.Disk) bool { return v.VolumeID == had.Serial }) {
-				forgetSecret(c, had)
-			}
+			forgetSecret(c, had.Source, s.Volumes)
 		}
 		return nil
 	})
@@ -203,7 +200,7 @@ func (h *Hypervisor) Undefine(ctx context.Context, id string) error {
 			return err
 		}
 		for _, v := range doc.Devices.Disks {
-			forgetSecret(c, v)
+			forgetSecret(c, v.Source, nil)
 		}
 		return c.DomainUndefineFlags(d, lv.DomainUndefineManagedSave|lv.DomainUndefineSnapshotsMetadata|lv.DomainUndefineNvram|lv.DomainUndefineCheckpointsMetadata)
 	})

@@ -45,7 +45,7 @@ func (p Platform) volume(v wish.Disk, dev string) (disk, error) {
 	}
 	d.Limits = limitsOf(v.Limits)
 	if v.Passphrase != "" {
-		d.Source.Encryption = &encryption{"luks", secretRef{"passphrase", passphraseID(v.VolumeID)}}
+		d.Source.Encryption = &encryption{"luks", secretRef{"passphrase", passphraseID(v)}}
 	}
 	return d, nil
 }
@@ -77,11 +77,7 @@ func secretID(v wish.Disk) string {
 	if v.Source["password"] == "" {
 		return ""
 	}
-	return passwordID(v.VolumeID)
-}
-
-func passwordID(volume string) string {
-	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("stackd volume "+volume)).String()
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("stackd volume "+v.Place())).String()
 }
 
 // throttles are the limits that libvirt knows (domain XML, "iotune").
@@ -102,8 +98,8 @@ func limitsOf(by map[string]int64) *limits {
 }
 
 // passphraseID names the libvirt secret that opens an encrypted volume.
-func passphraseID(volume string) string {
-	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("stackd passphrase "+volume)).String()
+func passphraseID(v wish.Disk) string {
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("stackd passphrase "+v.Place())).String()
 }
 
 func secretUsage(v wish.Disk) string {

@@ -90,7 +90,7 @@ func (h hypervisor) Start(ctx context.Context, id string) error {
 				g.Ports = append(g.Ports, p.ID)
 			}
 			for _, v := range g.Spec.Volumes {
-				g.Volumes = append(g.Volumes, v.VolumeID)
+				g.Volumes = append(g.Volumes, volumeOf(v))
 			}
 		}
 		g.Power, g.Since = wish.Running, time.Now()
@@ -107,6 +107,7 @@ func (h hypervisor) Shutdown(ctx context.Context, id string) error {
 		_ = h.guest(context.WithoutCancel(ctx), Shutdown, id, func(g *guest) error {
 			if g.Power == wish.Running {
 				g.Power, g.Since = wish.Stopped, time.Now()
+				g.endCopies()
 			}
 			return nil
 		})
@@ -121,6 +122,9 @@ func (h hypervisor) become(ctx context.Context, id string, p wish.Power, from ..
 			return fmt.Errorf("the guest is %s", g.Power)
 		}
 		g.Power, g.Since, g.Stalled = p, time.Now(), false
+		if p != wish.Running && p != wish.Paused {
+			g.endCopies()
+		}
 		return nil
 	})
 }
@@ -150,11 +154,14 @@ func (h hypervisor) DetachPort(ctx context.Context, id, port string) error {
 }
 
 func (h hypervisor) AttachVolume(ctx context.Context, id string, v wish.Disk) error {
-	return h.guest(ctx, "attached", id, func(g *guest) error { g.Volumes = append(g.Volumes, v.VolumeID); return nil })
+	return h.guest(ctx, "attached", id, func(g *guest) error { g.Volumes = append(g.Volumes, volumeOf(v)); return nil })
 }
 
-func (h hypervisor) DetachVolume(ctx context.Context, id, volume string) error {
-	return h.guest(ctx, "detached", id, func(g *guest) error { g.Volumes = without(g.Volumes, volume); return nil })
+func (h hypervisor) DetachVolume(ctx context.Context, id string, v agent.Volume) error {
+	return h.guest(ctx, "detached", id, func(g *guest) error {
+		g.Volumes = slices.DeleteFunc(slices.Clone(g.Volumes), func(o agent.Volume) bool { return o.Place == v.Place })
+		return nil
+	})
 }
 
 // GrowVolume has nothing to do: a guest here sees no sizes.

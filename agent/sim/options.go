@@ -16,6 +16,8 @@ const (
 	Shutdown   = "shutdown" // the guest's own, when asked; a failing one is deaf to the power button
 	Removed    = "removed"  // of disks
 	Copied     = "copied"   // a volume, at one instant
+	Mirrored   = "mirrored" // a volume, for a guest that is to go over
+	Pivoted    = "pivoted"  // that guest, or its copy ended
 )
 
 // Options are what the nodes are like. The zero value of a field means its default.

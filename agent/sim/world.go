@@ -42,13 +42,13 @@ type thing struct {
 
 // A guest is a domain.
 type guest struct {
-	Spec    agent.Spec `json:"spec"`
-	Power   wish.Power `json:"power"`
-	Ports   []string   `json:"ports"`
-	Volumes []string   `json:"volumes"`
-	Stalled bool       `json:"stalled,omitempty"`
-	Boots   int        `json:"boots"`
-	Since   time.Time  `json:"since"` // in this power state
+	Spec    agent.Spec     `json:"spec"`
+	Power   wish.Power     `json:"power"`
+	Ports   []string       `json:"ports"`
+	Volumes []agent.Volume `json:"volumes"`
+	Stalled bool           `json:"stalled,omitempty"`
+	Boots   int            `json:"boots"`
+	Since   time.Time      `json:"since"` // in this power state
 }
 
 func (t *thing) empty() bool {

@@ -105,24 +105,6 @@ type Port struct {
 	Addresses []string `json:"addresses"`
 }
 
-// A Disk is a volume to attach; Kind says how QEMU reaches it.
-type Disk struct {
-	VolumeID  string            `json:"volume_id"` // also the disk's serial
-	Kind      string            `json:"kind"`      // file, nbd, iscsi, rbd
-	Source    map[string]string `json:"source"`    // by kind: path, format; host, port, export …
-	Device    string            `json:"device,omitempty"`
-	Boot      bool              `json:"boot"`
-	ReadOnly  bool              `json:"read_only"`
-	Shareable bool              `json:"shareable"`
-	// Limits are what the guest may do with it in a second, by the names of QEMU's
-	// throttling: total_iops_sec, read_bytes_sec, …
-	Limits map[string]int64 `json:"limits,omitempty"`
-	// Passphrase opens an encrypted volume: a LUKS container, as QEMU makes it.
-	Passphrase string `json:"passphrase,omitempty"`
-	// Size is the volume's, in bytes, as a guest sees it: one that sees less is told. 0 says nothing.
-	Size int64 `json:"size,omitempty"`
-}
-
 // Metadata is the guest's own view of itself: the files of a config drive and
 // the answers at 169.254.169.254, path below the root → content, for example
 // "openstack/latest/meta_data.json". "ec2/…" paths hold the EC2 dialect.
@@ -163,8 +145,9 @@ type Seen struct {
 	Power       Power     `json:"power"`
 	SoftReboots int64     `json:"soft_reboots"`
 	HardReboots int64     `json:"hard_reboots"`
-	Ports       []string  `json:"ports"`   // plugged
-	Volumes     []string  `json:"volumes"` // attached
+	Ports       []string  `json:"ports"`            // plugged
+	Volumes     []string  `json:"volumes"`          // attached
+	Copied      []string  `json:"copied,omitempty"` // the wished copies that the guest is over to
 	StartedAt   time.Time `json:"started_at"`
 	Step        string    `json:"step,omitempty"`   // the lowest step that does not hold yet
 	Fault       string    `json:"fault,omitempty"`  // why it does not; for operators and, if Final, for the server's fault
