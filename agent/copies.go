@@ -95,6 +95,13 @@ func (a *Agent) endCopies(ctx context.Context, id string, g Guest) error {
 	return nil
 }
 
+// noteOver keeps which copies a guest is over that is about to go.
+func (a *Agent) noteOver(t *task, g Guest) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, t.entry.over = seenVolumes(t.Volumes, g)
+}
+
 // compareVolumes pairs the wished volumes with a guest's, by where they are, and else by
 // whose they were: it gives those that have no other.
 func compareVolumes(wished []wish.Disk, has []Volume) (lack []wish.Disk, extra []Volume) {

@@ -98,8 +98,13 @@ func (a *Agent) define(ctx context.Context, t *task) error {
 	})
 }
 
+// undefine removes the domain. Where its disks were is said once more when it has gone.
 func (a *Agent) undefine(ctx context.Context, t *task) error {
-	err := a.Hypervisor.Undefine(ctx, t.ID)
+	g, err := a.Hypervisor.Guest(ctx, t.ID)
+	if err == nil {
+		a.noteOver(t, g)
+		err = a.Hypervisor.Undefine(ctx, t.ID)
+	}
 	if errors.Is(err, ErrNoGuest) {
 		return nil
 	}

@@ -96,7 +96,7 @@ func (a *Agent) settle(t *task, err error) {
 	wait, later := converge.IsLater(err)
 	switch {
 	case err == nil:
-		*e = entry{wish: e.wish, gone: t.Power == wish.Gone}
+		*e = entry{wish: e.wish, gone: t.Power == wish.Gone, over: e.over}
 	case later:
 		e.due = time.Now().Add(wait)
 	case converge.IsFinal(err):

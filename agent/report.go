@@ -93,7 +93,7 @@ func (a *Agent) traces(ctx context.Context) []string {
 func addEntry(seen map[string]wish.Seen, id string, e entry) {
 	s, ok := seen[id]
 	if !ok && e.gone { // said for as long as the wish stands, so that the plane can tell it from a wish not yet read
-		seen[id] = wish.Seen{ID: id, Power: wish.Gone, Generation: e.wish.Generation}
+		seen[id] = wish.Seen{ID: id, Power: wish.Gone, Generation: e.wish.Generation, Copied: e.over}
 		return
 	}
 	if !ok {

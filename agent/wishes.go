@@ -23,6 +23,7 @@ type entry struct {
 	asked  time.Time          // when the guest was first asked to shut down
 	pushed time.Time          // and last
 	begun  map[string]int     // how often this process has begun each copy
+	over   []string           // copies that the guest was over when it was removed
 	cancel context.CancelFunc // ends the pass under way, if any
 }
 
@@ -87,5 +88,5 @@ func (e *entry) renew(s wish.Server) {
 	if s.Power == wish.Gone && e.cancel != nil {
 		e.cancel()
 	}
-	*e = entry{wish: s, due: time.Now(), cancel: e.cancel}
+	*e = entry{wish: s, due: time.Now(), over: e.over, cancel: e.cancel}
 }

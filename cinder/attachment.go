@@ -60,6 +60,9 @@ func (s *Storage) Reserve(ctx context.Context, a *Attachment) error {
 		if v.Status != Available && !(v.Multiattach && (v.Status == InUse || v.Status == Reserved || v.Status == Attaching)) {
 			return badVolume("Volume %s status must be available or downloading to reserve, but the current status is %s.", v.ID, v.Status)
 		}
+		if err := still(v); err != nil {
+			return err
+		}
 		for _, o := range v.Attachments {
 			if a.ServerID != "" && o.ServerID == a.ServerID {
 				return badVolume("volume %s is already attached to server %s", v.ID, a.ServerID)
@@ -122,19 +125,6 @@ func (s *Storage) restate(ctx context.Context, id string) error {
 	}
 	v.Status, v.UpdatedAt = statusOf(v.Attachments), s.Now()
 	return s.UpdateVolume(ctx, v, "status", "updated_at")
-}
-
-// Connect says how a guest on a host reaches the volume of an attachment.
-func (s *Storage) Connect(ctx context.Context, a *Attachment) (kind string, source map[string]string, err error) {
-	v, err := s.Store.Volume(ctx, a.VolumeID)
-	if err != nil {
-		return "", nil, err
-	}
-	b := s.backends[v.Backend]
-	if b == nil {
-		return "", nil, fault.New(fault.Unavailable, "The backend of volume %s is not there.", v.ID)
-	}
-	return b.Connect(ctx, v.ID, a.ID)
 }
 
 // AttachmentsPage is one page of attachments.

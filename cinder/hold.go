@@ -137,7 +137,16 @@ func (s *Storage) Connection(ctx context.Context, v *Volume, holder string, conn
 	if err := s.remember(ctx, v, holder, host); err != nil {
 		return nil, err
 	}
-	kind, source, err := s.Connect(ctx, &Attachment{ID: cmp.Or(holder, ByHost(v.ID, host)), VolumeID: v.ID, Host: host, Connector: connector})
+	return s.connection(ctx, v, cmp.Or(holder, ByHost(v.ID, host)))
+}
+
+// connection lets a holder at a volume on its backend, and says how.
+func (s *Storage) connection(ctx context.Context, v *Volume, holder string) (map[string]any, error) {
+	b := s.backends[v.Backend]
+	if b == nil {
+		return nil, fault.New(fault.Unavailable, "The backend of volume %s is not there.", v.ID)
+	}
+	kind, source, err := b.Connect(ctx, v.ID, holder)
 	if err != nil {
 		return nil, err
 	}

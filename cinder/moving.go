@@ -2,6 +2,7 @@ package cinder
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +37,7 @@ func (s *Storage) RetypeVolume(ctx context.Context, who *token.Who, id, name str
 			return nil
 		}
 		to := slices.IndexFunc(pools, func(p Pool) bool { return !p.Off && p.Fits(t.ExtraSpecs) && p.Free >= float64(v.Size) })
-		if !move || to < 0 || v.Status != Available {
+		if !move || to < 0 {
 			return s.Tell(ctx, v.ProjectID, "VOLUME", v.ID, NoRoom)
 		}
 		if err := s.alone(ctx, v); err != nil {
@@ -63,10 +64,16 @@ func (s *Storage) retypable(ctx context.Context, who *token.Who, v *Volume, name
 		return nil, err
 	}
 	if v.Status != Available && v.Status != InUse || v.GroupID != "" || t.ID == v.TypeID {
-		return nil, badVolume("Retype needs volume to be in available or in-use state, not be part of an active migration or a consistency group, requested type has to be different that the one from the volume, and for in-use volumes front-end qos specs cannot change.")
+		return nil, badVolume(mayNotRetype)
+	}
+	if err := still(v); err != nil {
+		return nil, err
 	}
 	if many := t.ExtraSpecs["multiattach"] == "<is> True"; many != v.Multiattach && v.Status != Available {
 		return nil, badInput("Invalid volume_type passed, retypes affecting multiattach are only allowed on available volumes, the specified volume however currently has a status of: %s.", v.Status)
+	}
+	if err := s.sameLimits(ctx, v, t); err != nil {
+		return nil, err
 	}
 	was, err := s.Store.Encryption(ctx, v.TypeID)
 	if err != nil {
@@ -82,15 +89,50 @@ func (s *Storage) retypable(ctx context.Context, who *token.Who, v *Volume, name
 	return t, err
 }
 
+const mayNotRetype = "Retype needs volume to be in available or in-use state, not be part of an active migration or a consistency group, requested type has to be different that the one from the volume, and for in-use volumes front-end qos specs cannot change."
+
 const mayNotMove = "Volume %s status must be available or in-use, must not be migrating, have snapshots, be replicated, be part of a group and destination host/cluster must be different than the current one"
 
-// alone refuses to move a volume that others hang on to.
+// sameLimits refuses a type that would change what a guest who has the volume may do.
+func (s *Storage) sameLimits(ctx context.Context, v *Volume, t *Type) error {
+	if v.Status != InUse {
+		return nil
+	}
+	has, err := s.limitsOf(ctx, v)
+	if err != nil {
+		return err
+	}
+	gets, err := s.limitsOf(ctx, &Volume{TypeID: t.ID, Size: v.Size})
+	if err == nil && !maps.Equal(has, gets) {
+		err = badVolume(mayNotRetype)
+	}
+	return err
+}
+
+// alone refuses to move a volume that others hang on to. One that a server has moves with
+// its guest; one that several have does not.
 func (s *Storage) alone(ctx context.Context, v *Volume) error {
 	ps, err := s.SnapshotsOf(ctx, v.ID)
-	if err == nil && (len(ps) > 0 || v.GroupID != "") {
+	if err == nil && (len(ps) > 0 || v.GroupID != "" || v.Status == InUse && holderOf(v) == nil) {
 		err = badVolume(mayNotMove, v.ID)
 	}
 	return err
+}
+
+// holderOf is the one attachment of a volume that a server's guest has; nil for any other.
+func holderOf(v *Volume) *Attachment {
+	if len(v.Attachments) != 1 || v.Attachments[0].Status != Attached || v.Attachments[0].ServerID == "" {
+		return nil
+	}
+	return v.Attachments[0]
+}
+
+// still refuses what cannot be done with a volume that is on its way to another backend.
+func still(v *Volume) error {
+	if v.Wish == Move {
+		return badVolume("Volume %s is being migrated.", v.ID)
+	}
+	return nil
 }
 
 // MigrateVolume has a volume moved to host@backend#pool, or to one of a host@backend.
@@ -104,14 +146,18 @@ func (s *Storage) MigrateVolume(ctx context.Context, id, host string) error {
 		return fault.New(fault.Invalid, "Invalid host: No available service named '%s'", host)
 	}
 	_, err = s.ChangeVolume(ctx, id, func(ctx context.Context, v *Volume) error {
-		if v.Status != Available || v.Backend == pools[at].Name || pools[at].Off {
+		if v.Status != Available && v.Status != InUse || v.Wish != Kept || v.Backend == pools[at].Name || pools[at].Off {
 			return badVolume(mayNotMove, v.ID)
 		}
 		if err := s.alone(ctx, v); err != nil {
 			return err
 		}
 		v.Migration = "migrating"
-		s.task(ctx, v, Move, Maintenance, map[string]string{"backend": pools[at].Name})
+		status := Maintenance
+		if v.Status == InUse { // its guest goes on with it
+			status = InUse
+		}
+		s.task(ctx, v, Move, status, map[string]string{"backend": pools[at].Name})
 		return nil
 	})
 	return err

@@ -53,6 +53,11 @@ type Guests interface {
 	// a place that QEMU reaches so (see NodeCopied); done once it has. It is asked
 	// again until then.
 	Copy(ctx context.Context, server, volume, snapshot, kind string, to map[string]string) (done bool, err error)
+	// Move has the guest of a server go over to another place of a volume that it has, in
+	// the transaction of ctx, or refuses. Moving tells whether it is still on the way: when
+	// not, and the volume has not Arrived, it has come to nothing.
+	Move(ctx context.Context, server, volume string, place map[string]any) error
+	Moving(ctx context.Context, server, volume string) (bool, error)
 }
 
 // Logs is what block storage asks of the program's log, by the names of those who log:

@@ -189,6 +189,9 @@ func (s *Storage) ReportSnapshot(ctx context.Context, id, status, progress strin
 
 // canSnapshot refuses a snapshot of a volume in use that would be torn.
 func (s *Storage) canSnapshot(v *Volume) error {
+	if err := still(v); err != nil {
+		return err
+	}
 	b := s.backends[v.Backend]
 	switch {
 	case v.Status != InUse || b == nil || b.Features().SnapshotInUse:

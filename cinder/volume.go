@@ -221,6 +221,9 @@ func (s *Storage) DeleteVolume(ctx context.Context, id string, cascade, force bo
 // version may ask it of one that is in use.
 func (s *Storage) ExtendVolume(ctx context.Context, id string, size int64, attached bool) error {
 	_, err := s.ChangeVolume(ctx, id, func(ctx context.Context, v *Volume) error {
+		if err := still(v); err != nil {
+			return err
+		}
 		if b := s.backends[v.Backend]; attached && v.Status == InUse && (b == nil || !b.Features().ExtendInUse) {
 			return badVolume("Volume %s is in use, and its backend grows volumes that are not alone.", v.ID)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"stackd/agent/wish"
 	"stackd/cinder"
 	"stackd/internal/fault"
 	"stackd/internal/token"
@@ -33,7 +34,7 @@ func (x volumes) Volume(ctx context.Context, id string) (nova.VolumeFacts, error
 }
 
 func facts(v *cinder.Volume) nova.VolumeFacts {
-	return nova.VolumeFacts{ID: v.ID, Status: v.Status, Size: v.Size, Bootable: v.Bootable, Multiattach: v.Multiattach, ReadOnly: v.ReadOnly, Image: v.Image}
+	return nova.VolumeFacts{ID: v.ID, Status: v.Status, Size: v.Size, Bootable: v.Bootable, Multiattach: v.Multiattach, ReadOnly: v.ReadOnly, Holders: len(v.Attachments), Image: v.Image}
 }
 
 func (x volumes) Fact(ctx context.Context, id string) (nova.VolumeFacts, error) {
@@ -150,6 +151,21 @@ func (x volumes) Reach(ctx context.Context, h nova.Hold, host string) (map[strin
 	return x.s.Connection(ctx, v, h.ID, map[string]any{"host": host})
 }
 
+// At is a place that a volume moves to, in the words of its hold.
+func (x volumes) At(ctx context.Context, h nova.Hold, place map[string]any) (wish.Disk, error) {
+	a, err := x.s.At(ctx, h.ID, place)
+	if err != nil {
+		return wish.Disk{}, err
+	}
+	at, err := x.letIn(ctx, a)
+	at.Disk.Size, at.Disk.Shareable = h.Disk.Size, h.Disk.Shareable
+	return at.Disk, err
+}
+
+func (x volumes) Moved(ctx context.Context, hold string, place map[string]any) error {
+	return x.s.Arrived(ctx, hold, place)
+}
+
 func (x volumes) Bind(ctx context.Context, hold, host string, how map[string]any) error {
 	return x.s.Bind(ctx, hold, host, how)
 }
@@ -214,6 +230,14 @@ func (x guests) Exists(ctx context.Context, server string) (bool, error) {
 func (x guests) Copy(ctx context.Context, server, volume, _, kind string, to map[string]string) (bool, error) {
 	err := x.c.CopyVolume(ctx, server, volume, kind, to)
 	return err == nil, err
+}
+
+func (x guests) Move(ctx context.Context, server, volume string, place map[string]any) error {
+	return x.c.MoveVolume(ctx, server, volume, place)
+}
+
+func (x guests) Moving(ctx context.Context, server, volume string) (bool, error) {
+	return x.c.Moving(ctx, server, volume)
 }
 
 var _ cinder.Guests = guests{}

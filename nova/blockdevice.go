@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"stackd/agent/wish"
 	"stackd/internal/fault"
 )
 
@@ -30,6 +31,7 @@ type VolumeFacts struct {
 	Bootable    bool
 	Multiattach bool
 	ReadOnly    bool
+	Holders     int               // how many have it
 	Image       map[string]string // the facts of the image it was made from
 }
 
@@ -65,6 +67,10 @@ type Volumes interface {
 	Reach(ctx context.Context, h Hold, host string) (map[string]any, error)
 	// Bind writes down what Reach said: the hold is attaching.
 	Bind(ctx context.Context, hold, host string, how map[string]any) error
+	// At is a place that a held volume moves to, as its host reaches it; Moved says that
+	// it is there, and nowhere else any more.
+	At(ctx context.Context, h Hold, place map[string]any) (wish.Disk, error)
+	Moved(ctx context.Context, hold string, place map[string]any) error
 	Attached(ctx context.Context, hold string) error
 	Detaching(ctx context.Context, hold string) error
 	// Release ends a hold: no guest reads or writes there any more.

@@ -91,8 +91,7 @@ func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) 
 	for _, s := range rows {
 		v := wishOf(s, nics[s.ID])
 		for _, h := range holds[s.ID] {
-			d, ok := diskOf(h)
-			d.Passphrase = secrets[h.VolumeID]
+			d, ok := diskOf(h, secrets)
 			if ok && h.Encrypted && d.Passphrase == "" { // a guest would have what is closed, and write beside it
 				slog.Error("an encrypted volume has no key", "volume", h.VolumeID, "server", s.ID)
 				ok = false
@@ -200,15 +199,15 @@ func (c *Compute) sees(ctx context.Context, s *Server, v wish.Seen) error {
 		if err != nil || !s.Plugged || same(s, v) {
 			return err
 		}
-		s.SeenGeneration, s.SeenPower, s.SeenPorts, s.SeenStep, s.SeenFault, s.SeenFinal = v.Generation, v.Power, v.Ports, v.Step, v.Fault, v.Final
+		s.SeenGeneration, s.SeenPower, s.SeenPorts, s.SeenStep, s.SeenFault, s.SeenFinal, s.SeenCopied = v.Generation, v.Power, v.Ports, v.Step, v.Fault, v.Final, v.Copied
 		s.DueAt = c.Now()
 		c.After(ctx, c.wake)
-		return c.UpdateServer(ctx, s, "seen_generation", "seen_power", "seen_ports", "seen_step", "seen_fault", "seen_final", "due_at")
+		return c.UpdateServer(ctx, s, "seen_generation", "seen_power", "seen_ports", "seen_step", "seen_fault", "seen_final", "seen_copied", "due_at")
 	})
 }
 
 func same(s *Server, v wish.Seen) bool {
-	return s.SeenGeneration == v.Generation && s.SeenPower == v.Power && slices.Equal(s.SeenPorts, v.Ports) && s.SeenStep == v.Step && s.SeenFault == v.Fault && s.SeenFinal == v.Final
+	return s.SeenGeneration == v.Generation && s.SeenPower == v.Power && slices.Equal(s.SeenPorts, v.Ports) && s.SeenStep == v.Step && s.SeenFault == v.Fault && s.SeenFinal == v.Final && slices.Equal(s.SeenCopied, v.Copied)
 }
 
 // heard keeps the host's row, and its provider's inventory, up to date.

@@ -104,6 +104,9 @@ func (c *Compute) Delete(ctx context.Context, id string, force bool) error {
 		if s.Goal == GoalDeleted {
 			return nil
 		}
+		if err := c.EndOver(ctx, s); err != nil { // while the guest can still be seen
+			return err
+		}
 		s.Goal, s.Wanted, s.TaskState = GoalDeleted, wish.Gone, Deleting
 		return c.begin(ctx, s, "delete", "compute_terminate_instance")
 	})

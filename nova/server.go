@@ -97,6 +97,7 @@ type Server struct {
 	SeenStep       string
 	SeenFault      string
 	SeenFinal      bool
+	SeenCopied     []string // swaps that the guest is over
 
 	Tries     int
 	DueAt     time.Time `bun:",nullzero"` // when to work on it next; zero is settled

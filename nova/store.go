@@ -48,6 +48,12 @@ type Store interface {
 	RenewCapture(ctx context.Context, image string, lease time.Duration) error             // due again after it
 	RetryCapture(ctx context.Context, image string, after time.Duration) error
 
+	InsertSwap(ctx context.Context, w *Swap) error
+	UpdateSwap(ctx context.Context, w *Swap) error
+	DeleteSwap(ctx context.Context, id string) error
+	// Swaps are those of servers, by the hold that is to be another.
+	Swaps(ctx context.Context, servers ...string) (map[string]*Swap, error)
+
 	InsertFlavor(ctx context.Context, f *Flavor) error
 	Flavor(ctx context.Context, id string) (*Flavor, error)
 	Flavors(ctx context.Context, l listing.List, q FlavorQuery) ([]*Flavor, error)

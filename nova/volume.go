@@ -33,6 +33,9 @@ type Hold struct {
 	Encrypted bool
 	// Disk is how the guest's host reaches the volume; its Kind is "" before Bind.
 	Disk wish.Disk
+	// Swap is what takes the volume's place, when something does, and Next its hold.
+	Swap *Swap
+	Next *Hold
 }
 
 // Root tells whether the guest boots from it.
@@ -59,6 +62,10 @@ func (c *Compute) HoldsOf(ctx context.Context, ids ...string) (map[string][]Hold
 		return nil, nil
 	}
 	all, err := c.Volumes.Of(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	err = c.join(ctx, all, ids...)
 	for _, hs := range all {
 		inOrder(hs)
 	}
@@ -182,7 +189,7 @@ func (c *Compute) DetachVolume(ctx context.Context, id, volume string) error {
 		switch {
 		case h.Root():
 			return fault.New(fault.Invalid, "Cannot detach a root device volume")
-		case h.Status == HoldDetaching:
+		case h.Status == HoldDetaching || h.Swap != nil:
 			return fault.New(fault.Invalid, "Invalid volume: Invalid input received: Invalid volume: Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach.")
 		}
 		if err := c.Volumes.Detaching(ctx, h.ID); err != nil {
@@ -201,6 +208,11 @@ func (c *Compute) KeepVolume(ctx context.Context, id, volume string, deleteOnTer
 		h, err := c.Hold(ctx, id, volume)
 		if err != nil {
 			return err
+		}
+		if h.Swap != nil && !h.Swap.Moves() {
+			if err := c.Volumes.Keep(ctx, h.Swap.NextID, deleteOnTermination); err != nil {
+				return err
+			}
 		}
 		return c.Volumes.Keep(ctx, h.ID, deleteOnTermination)
 	})
@@ -249,13 +261,18 @@ func (c *Compute) eachLive(ctx context.Context, ids []string, f func(context.Con
 	})
 }
 
-// diskOf is a hold as the node is told of it.
-func diskOf(h Hold) (wish.Disk, bool) {
+// diskOf is a hold as the node is told of it, with the passphrases of those that have one.
+func diskOf(h Hold, secrets map[string]string) (wish.Disk, bool) {
 	d := h.Disk
-	if d.Kind == "" || h.Status != HoldAttaching && h.Status != HoldAttached {
+	if d.Kind == "" || h.Status != HoldAttaching && h.Status != HoldAttached && h.Swap == nil {
 		return d, false
 	}
-	d.VolumeID, d.Device, d.Boot = h.VolumeID, h.Device, h.Root()
+	d.VolumeID, d.Device, d.Boot, d.Passphrase = h.VolumeID, h.Device, h.Root(), secrets[h.VolumeID]
+	if h.Next != nil && h.Next.Disk.Kind != "" {
+		to := h.Next.Disk
+		to.VolumeID, to.Passphrase = h.Next.VolumeID, secrets[h.Next.VolumeID]
+		d.Copy = &wish.Copy{ID: h.Swap.ID, To: to, End: h.Swap.Ending}
+	}
 	return d, true
 }
 
@@ -290,6 +307,9 @@ func (c *Compute) passphrases(ctx context.Context, holds map[string][]Hold) (map
 		for _, h := range hs {
 			if h.Encrypted {
 				ids = append(ids, h.VolumeID)
+			}
+			if h.Next != nil && h.Next.Encrypted {
+				ids = append(ids, h.Next.VolumeID)
 			}
 		}
 	}

@@ -264,13 +264,12 @@ func TestBackups(t *testing.T) {
 }
 
 // servers are those that are there.
-type servers map[string]bool
-
-func (x servers) Exists(_ context.Context, id string) (bool, error) { return x[id], nil }
-
-func (x servers) Copy(context.Context, string, string, string, string, map[string]string) (bool, error) {
-	return true, nil
+type servers struct {
+	cindertest.Guests
+	there map[string]bool
 }
+
+func (x *servers) Exists(_ context.Context, id string) (bool, error) { return x.there[id], nil }
 
 // A user does not pull a volume from under a running server; and what else is not for all.
 func TestOSSA_2023_003(t *testing.T) {
@@ -285,7 +284,7 @@ func TestOSSA_2023_003(t *testing.T) {
 		for _, action := range []string{`{"os-detach":{}}`, `{"os-terminate_connection":{"connector":{"host":"h"}}}`} {
 			s.call(me, "3.71", "POST /v3/volumes/"+v+"/action", action, 409)
 		}
-		s.S.Served(servers{v: true})
+		s.S.Served(&servers{there: map[string]bool{v: true}})
 		s.call(me, "3.71", "DELETE /v3/attachments/"+a, "", 409)
 		stray := s.volume(me, "")
 		s.call(me, "3.71", "DELETE /v3/attachments/"+id(s.call(me, "3.71", "POST /v3/attachments", `{"attachment":{"volume_uuid":"`+stray+`","instance_uuid":"`+stray+`","connector":{"host":"h"}}}`, 200), "attachment"), "", 200) // its server is not there

@@ -250,7 +250,7 @@ func inUse(t *testing.T, s *cinder.Storage, who *token.Who, v *cinder.Volume, al
 	if err := s.MarkAttachment(ctx, a.ID, cinder.Attached); err != nil {
 		t.Fatal(err)
 	}
-	s.Served(copier{t})
+	s.Served(&copier{t: t})
 	_, err := s.CreateSnapshot(ctx, who, cinder.SnapshotSpec{VolumeID: v.ID, InUse: true})
 	if alone && err != nil || !alone && !fault.Is(err, fault.Invalid) {
 		t.Error("a snapshot of an encrypted volume in use:", err)
@@ -268,11 +268,12 @@ func inUse(t *testing.T, s *cinder.Storage, who *token.Who, v *cinder.Volume, al
 }
 
 // copier is a compute that must not be asked.
-type copier struct{ t *testing.T }
+type copier struct {
+	cindertest.Guests
+	t *testing.T
+}
 
-func (c copier) Exists(context.Context, string) (bool, error) { return true, nil }
-
-func (c copier) Copy(context.Context, string, string, string, string, map[string]string) (bool, error) {
+func (c *copier) Copy(context.Context, string, string, string, string, map[string]string) (bool, error) {
 	c.t.Error("the guest's host was asked to copy")
 	return false, nil
 }

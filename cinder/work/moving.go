@@ -32,7 +32,7 @@ func (w *Volumes) backend(name string) (cinder.Backend, error) {
 // mustGoOn tells whether a wish is past where it can be given up: the volume has moved,
 // and what it was remains to be taken away.
 func (w *Volumes) mustGoOn(v *cinder.Volume) bool {
-	return v.Wish == cinder.Move && v.Task["from"] != ""
+	return v.Wish == cinder.Move && (v.Task["from"] != "" || v.Task["asked"] != "")
 }
 
 // clear takes away what a wish that failed has made so far.
@@ -45,7 +45,7 @@ func (w *Volumes) clear(ctx context.Context, v *cinder.Volume) error {
 		if err != nil {
 			return err
 		}
-		return b.Delete(ctx, v.ID)
+		return unmake(ctx, b, v)
 	case cinder.Upload:
 		return errors.Join(w.s.Images().Discard(ctx, v.Task["image"]), w.dropInstant(ctx, v))
 	}
@@ -98,10 +98,17 @@ func (w *Volumes) freeSnapshot(ctx context.Context, v *cinder.Volume) error {
 // it was: in this order, so that at every instant the row names a whole copy.
 func (w *Volumes) move(ctx context.Context, v *cinder.Volume) error {
 	if v.Task["from"] == "" {
+		as, err := w.s.AttachmentsOf(ctx, v.ID)
+		if err != nil {
+			return err
+		}
+		if len(as[v.ID]) > 0 || v.Task["holder"] != "" {
+			return w.moveInUse(ctx, v, as[v.ID])
+		}
 		if err := w.copyOver(ctx, v); err != nil {
 			return err
 		}
-		if err := w.update(ctx, v, w.arrive); err != nil {
+		if err := w.update(ctx, v, w.s.Arrive); err != nil {
 			return err
 		}
 		v.Task = maps.Clone(v.Task)
@@ -111,21 +118,7 @@ func (w *Volumes) move(ctx context.Context, v *cinder.Volume) error {
 	if err != nil {
 		return err
 	}
-	return old.Delete(ctx, v.ID)
-}
-
-// arrive says that a volume is on the other backend, and of its new type.
-func (w *Volumes) arrive(ctx context.Context, v *cinder.Volume) error {
-	v.Task = maps.Clone(v.Task)
-	v.Task["from"], v.Backend = v.Backend, v.Task["backend"]
-	if v.Task["type"] == "" {
-		return nil
-	}
-	t, err := w.s.Store.Type(ctx, v.Task["type"])
-	if err == nil {
-		v.Become(t)
-	}
-	return err
+	return unmake(ctx, old, v)
 }
 
 func (w *Volumes) copyOver(ctx context.Context, v *cinder.Volume) error {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"stackd/internal/fault"
+	"stackd/internal/policy"
 	"stackd/internal/rest"
 	"stackd/nova"
 )
@@ -12,7 +13,7 @@ func (s *service) volumes() []rest.Route {
 		{On: "GET " + at, Rule: rule + "index", Do: rest.Do(s.listVolumes), List: &rest.Listing{Key: "volumeAttachments"}},
 		{On: "POST " + at, Rule: rule + "create", Do: rest.Do(s.attachVolume), Body: s.shelf.Get("volumes.attach")},
 		{On: "GET " + at + "/{volume}", Rule: rule + "show", Do: rest.Do(s.showVolume)},
-		{On: "PUT " + at + "/{volume}", Rule: rule + "update", Do: rest.DoNothing(s.keepVolume), Body: s.shelf.Get("volumes.update"), Status: 202},
+		{On: "PUT " + at + "/{volume}", Rule: rule + "update", Do: rest.DoNothing(s.updateVolume), Body: s.shelf.Get("volumes.update"), Status: 202},
 		{On: "DELETE " + at + "/{volume}", Rule: rule + "delete", Do: rest.DoNothing(s.detachVolume), Status: 202, Mutates: true},
 	}
 }
@@ -100,18 +101,51 @@ func (s *service) attachVolume(c *rest.Call, in struct {
 	return map[string]attachedView{"volumeAttachment": {h.VolumeID, h.Device, h.ServerID, h.VolumeID, orNull(h.Tag), h.DeleteOnTermination}}, nil
 }
 
-// keepVolume changes whether a volume goes with its server (2.85).
-func (s *service) keepVolume(c *rest.Call, in struct {
+type updateVolumeIn struct {
 	volumePath
 	A struct {
-		VolumeID string `json:"volumeId"`
-		ServerID string `json:"serverId"`
-		Delete   any    `json:"delete_on_termination"`
+		VolumeID string  `json:"volumeId"`
+		ServerID *string `json:"serverId"`
+		ID       *string `json:"id"`
+		Device   *string `json:"device"`
+		Tag      *string `json:"tag"`
+		Delete   any     `json:"delete_on_termination"`
 	} `json:"volumeAttachment"`
-}) error {
+}
+
+// updateVolume has another volume take the place of one, which is all it did before 2.85;
+// since then it changes whether a volume goes with its server as well.
+func (s *service) updateVolume(c *rest.Call, in updateVolumeIn) error {
 	s.ctx(c)
-	if in.A.VolumeID != in.Volume {
-		return fault.New(fault.Conflict, "The volume %s cannot take the place of %s here: attach it beside, and copy.", in.A.VolumeID, in.Volume)
+	swap := !c.From(2, 85) || in.A.VolumeID != in.Volume
+	if swap {
+		if err := c.Require("os_compute_api:os-volumes-attachments:swap", policy.Target{}); err != nil {
+			return err
+		}
+	}
+	if _, err := s.c.Visible(c.Context(), in.ID); err != nil {
+		return err
+	}
+	if c.From(2, 85) {
+		if err := s.keepVolume(c, in); err != nil {
+			return err
+		}
+	}
+	if !swap {
+		return nil
+	}
+	return s.c.SwapVolume(c.Context(), in.ID, in.Volume, in.A.VolumeID)
+}
+
+func (s *service) keepVolume(c *rest.Call, in updateVolumeIn) error {
+	h, err := s.c.Hold(c.Context(), in.ID, in.Volume)
+	if err != nil {
+		return err
+	}
+	for name, v := range map[string][2]*string{"serverId": {in.A.ServerID, &in.ID}, "id": {in.A.ID, &in.Volume}, "device": {in.A.Device, &h.Device}, "tag": {in.A.Tag, &h.Tag}} {
+		if v[0] != nil && *v[0] != *v[1] {
+			return fault.New(fault.Invalid, "The %s property is not mutable", name)
+		}
 	}
 	if in.A.Delete == nil {
 		return nil

@@ -302,6 +302,9 @@ type Node struct {
 	C      *nova.Compute
 	Host   string
 	Guests map[string]wish.Seen
+	// Copying is why guests do not go over to where their volumes are copied: "under way",
+	// or a fault.
+	Copying string
 	// Fail is a fault to report for every running guest wished for.
 	Fail string
 }
@@ -336,15 +339,33 @@ func (n *Node) carryOut(s wish.Server) {
 		delete(n.Guests, s.ID)
 	case n.Fail != "":
 		n.Guests[s.ID] = wish.Seen{ID: s.ID, Power: wish.Gone, Step: "imaged", Fault: n.Fail, Final: true}
-	case n.Guests[s.ID].Generation < s.Generation:
+	case n.Guests[s.ID].Generation < s.Generation || n.Guests[s.ID].Power == wish.Running && copying(s.Volumes):
 		g := wish.Seen{ID: s.ID, Power: s.Power, Generation: s.Generation, SoftReboots: s.SoftReboots, HardReboots: s.HardReboots}
 		for _, p := range s.Ports {
 			g.Ports = append(g.Ports, p.ID)
 		}
-		for _, v := range s.Volumes {
-			g.Volumes = append(g.Volumes, v.VolumeID)
-		}
+		n.disks(s, n.Guests[s.ID], &g)
 		n.Guests[s.ID] = g
+	}
+}
+
+func copying(vs []wish.Disk) bool {
+	return slices.ContainsFunc(vs, func(v wish.Disk) bool { return v.Copy != nil && !v.Copy.End })
+}
+
+// disks gives a guest its volumes, and has a running one go over to where they are to be:
+// Copying says otherwise.
+func (n *Node) disks(s wish.Server, was wish.Seen, g *wish.Seen) {
+	for _, v := range s.Volumes {
+		switch {
+		case v.Copy == nil:
+		case slices.Contains(was.Copied, v.Copy.ID) || n.Copying == "" && s.Power == wish.Running && !v.Copy.End:
+			g.Copied = append(g.Copied, v.Copy.ID)
+			v = v.Copy.To
+		case n.Copying != "" && !v.Copy.End:
+			g.Step, g.Fault, g.Final = "copied", n.Copying, n.Copying != "under way"
+		}
+		g.Volumes = append(g.Volumes, v.VolumeID)
 	}
 }
 
@@ -356,4 +377,12 @@ type liveNode struct{ wish.Live }
 
 func (liveNode) Capture(context.Context, string) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader("a disk")), nil
+}
+
+// Off has a guest shut itself down.
+func (n *Node) Off(id string) error {
+	g := n.Guests[id]
+	g.Power = wish.Stopped
+	n.Guests[id] = g
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"stackd/agent/wish"
 	"stackd/internal/fault"
 	"stackd/nova"
 )
@@ -48,6 +49,11 @@ func (x *Volumes) Fact(_ context.Context, id string) (nova.VolumeFacts, error) {
 	v, ok := x.All[id]
 	if !ok {
 		return v, fault.New(fault.NotFound, "Volume %s could not be found.", id)
+	}
+	for _, h := range x.Holds {
+		if h.VolumeID == id {
+			v.Holders++
+		}
 	}
 	return v, nil
 }
@@ -115,6 +121,16 @@ func (x *Volumes) Reach(context.Context, nova.Hold, string) (map[string]any, err
 	return map[string]any{}, nil
 }
 
+func (x *Volumes) At(_ context.Context, h nova.Hold, place map[string]any) (wish.Disk, error) {
+	path, _ := place["path"].(string)
+	return wish.Disk{VolumeID: h.VolumeID, Kind: "file", Source: map[string]string{"path": path}}, nil
+}
+
+func (x *Volumes) Moved(_ context.Context, id string, place map[string]any) error {
+	path, _ := place["path"].(string)
+	return x.change(id, func(h *nova.Hold) { h.Disk.Source = map[string]string{"path": path} })
+}
+
 func (x *Volumes) change(id string, f func(*nova.Hold)) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -128,7 +144,9 @@ func (x *Volumes) change(id string, f func(*nova.Hold)) error {
 }
 
 func (x *Volumes) Bind(_ context.Context, id, _ string, _ map[string]any) error {
-	return x.change(id, func(h *nova.Hold) { h.Status, h.Disk.Kind = nova.HoldAttaching, "file" })
+	return x.change(id, func(h *nova.Hold) {
+		h.Status, h.Disk.Kind, h.Disk.Source = nova.HoldAttaching, "file", map[string]string{"path": h.VolumeID}
+	})
 }
 
 func (x *Volumes) Attached(_ context.Context, id string) error {

@@ -70,6 +70,9 @@ func (w *Servers) Reconcile(ctx context.Context, id string) error {
 
 // live climbs the ladder and writes where it got to.
 func (w *Servers) live(ctx context.Context, s *nova.Server) error {
+	if err := w.swaps(ctx, s); err != nil {
+		return err
+	}
 	if w.drifted(s) {
 		return w.follow(ctx, s)
 	}
@@ -199,7 +202,10 @@ func words(why error) (text, details string) {
 
 // delete descends, and forgets the server when nothing of it is left.
 func (w *Servers) delete(ctx context.Context, s *nova.Server) error {
-	err := w.ladder.Descend(ctx, s)
+	err := w.over(ctx, s) // before the guest is no more to be seen
+	if err == nil {
+		err = w.ladder.Descend(ctx, s)
+	}
 	if err != nil {
 		return w.retry(ctx, s, err)
 	}

@@ -3,6 +3,7 @@ package work
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"stackd/internal/converge"
@@ -16,12 +17,23 @@ const detachFor = 160 * time.Second
 // mapped: every volume promised to the server is reachable from its host.
 func (w *Servers) mapped(ctx context.Context, s *nova.Server) (bool, error) {
 	holds, err := w.c.HoldsOf(ctx, s.ID)
-	for _, h := range holds[s.ID] {
+	for _, h := range promised(holds[s.ID]) {
 		if h.Status == nova.HoldReserved {
 			return false, err
 		}
 	}
 	return true, err
+}
+
+// promised are holds, and those that come instead of some.
+func promised(hs []nova.Hold) []nova.Hold {
+	all := slices.Clone(hs)
+	for _, h := range hs {
+		if h.Next != nil && !h.Swap.Moves() {
+			all = append(all, *h.Next)
+		}
+	}
+	return all
 }
 
 // mapVolumes makes each promised volume reachable, and then has the node told.
@@ -31,14 +43,14 @@ func (w *Servers) mapVolumes(ctx context.Context, s *nova.Server) error {
 		return err
 	}
 	how := map[string]map[string]any{}
-	for _, h := range holds[s.ID] {
+	for _, h := range promised(holds[s.ID]) {
 		if h.Status != nova.HoldReserved {
 			continue
 		}
 		how[h.ID], err = w.reach(ctx, s, h)
 		if converge.IsFinal(err) && !s.LaunchedAt.IsZero() { // a server that runs goes on without it
 			slog.Warn("a volume cannot be attached", "server", s.ID, "volume", h.VolumeID, "cause", err)
-			return w.update(ctx, s, func(ctx context.Context, _ *nova.Server) error { return w.c.Volumes.Release(ctx, h.ID) })
+			return w.update(ctx, s, func(ctx context.Context, s *nova.Server) error { return w.letGo(ctx, s, holds[s.ID], h.ID) })
 		}
 		if err != nil {
 			return err
@@ -56,6 +68,16 @@ func (w *Servers) mapVolumes(ctx context.Context, s *nova.Server) error {
 		}
 		return nil
 	})
+}
+
+// letGo gives back a promise that cannot be kept; what it was to come instead of stays.
+func (w *Servers) letGo(ctx context.Context, s *nova.Server, all []nova.Hold, id string) error {
+	for _, h := range all {
+		if h.Swap != nil && h.Swap.NextID == id {
+			return w.c.SwapEnded(ctx, s, h, false)
+		}
+	}
+	return w.c.Volumes.Release(ctx, id)
 }
 
 // reach waits until the volume is made, and asks how host gets at it.
@@ -81,6 +103,11 @@ func (w *Servers) unmap(ctx context.Context, s *nova.Server) error {
 			return err
 		}
 		for _, h := range holds[s.ID] {
+			if h.Swap != nil {
+				if err := w.c.SwapEnded(ctx, s, h, false); err != nil {
+					return err
+				}
+			}
 			if err := w.c.Volumes.Release(ctx, h.ID); err != nil {
 				return err
 			}
@@ -99,6 +126,9 @@ func (w *Servers) unmap(ctx context.Context, s *nova.Server) error {
 func (w *Servers) settleVolumes(ctx context.Context, s *nova.Server) error {
 	holds, err := w.c.HoldsOf(ctx, s.ID)
 	for _, h := range holds[s.ID] {
+		if h.Swap != nil { // swaps.go
+			continue
+		}
 		switch h.Status {
 		case nova.HoldAttaching:
 			err = w.c.Volumes.Attached(ctx, h.ID)
@@ -122,7 +152,7 @@ func (w *Servers) refused(ctx context.Context, s *nova.Server) error {
 		return err
 	}
 	for _, h := range holds[s.ID] {
-		if h.Status != nova.HoldDetaching {
+		if h.Status != nova.HoldDetaching || h.Swap != nil {
 			continue
 		}
 		err := w.update(ctx, s, func(ctx context.Context, s *nova.Server) error {
