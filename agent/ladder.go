@@ -94,7 +94,7 @@ func (a *Agent) define(ctx context.Context, t *task) error {
 	}
 	return a.Hypervisor.Define(ctx, Spec{
 		Server: settled(t.Server, g), Files: a.Disks.Files(t.Server), Console: a.Disks.Console(t.ID),
-		Mark: Mark{SoftReboots: t.SoftReboots, HardReboots: t.HardReboots},
+		Mark: Mark{SoftReboots: t.SoftReboots, HardReboots: t.HardReboots, Rebuilds: t.Rebuilds},
 	})
 }
 

@@ -17,6 +17,7 @@ type Mark struct {
 	Generation  int64 // of the wish last carried out in full; 0 none
 	SoftReboots int64
 	HardReboots int64
+	Rebuilds    int64
 	Started     time.Time
 }
 
@@ -103,6 +104,7 @@ type Disks interface {
 	Configure(context.Context, wish.Server) error //
 	Files(wish.Server) []File                     // in the order the guest sees them
 	Console(id string) string                     // path of the console's log
+	Trim(context.Context, wish.Server) error      // what is of earlier rebuilds
 	Remove(ctx context.Context, id string) error  // all that a server has here
 	Owners() ([]string, error)                    // servers that have something here
 	Space() (totalGB, freeGB int, err error)

@@ -31,6 +31,11 @@ func (a *Agent) carryOut(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
+	if t.Rebuilds > g.Mark.Rebuilds {
+		if g, err = a.rebuild(ctx, t, g); err != nil {
+			return err
+		}
+	}
 	if err := a.reach(ctx, t, g); err != nil {
 		return err
 	}
@@ -49,11 +54,28 @@ func (a *Agent) carryOut(ctx context.Context, t *task) error {
 	if err := a.Vifs.Unplug(ctx, t.Server, t.Ports); err != nil { // ports of earlier wishes, now that nothing holds them
 		return err
 	}
-	m := Mark{Generation: t.Generation, SoftReboots: t.SoftReboots, HardReboots: t.HardReboots, Started: g.Mark.Started}
+	if err := a.Disks.Trim(ctx, t.Server); err != nil { // disks of earlier rebuilds, likewise
+		return err
+	}
+	m := Mark{Generation: t.Generation, SoftReboots: t.SoftReboots, HardReboots: t.HardReboots, Rebuilds: t.Rebuilds, Started: g.Mark.Started}
 	if g.Active() && m.Started.IsZero() {
 		m.Started = time.Now()
 	}
 	return a.Hypervisor.Mark(ctx, t.ID, m)
+}
+
+// rebuild ends a guest of the old root disk, and makes it one of the new, which is there
+// by now. It is off then.
+func (a *Agent) rebuild(ctx context.Context, t *task, g Guest) (Guest, error) {
+	if g.Power != wish.Stopped && g.Power != wish.Crashed {
+		if err := a.Hypervisor.PowerOff(ctx, t.ID); err != nil {
+			return g, err
+		}
+	}
+	if err := a.define(ctx, t); err != nil {
+		return g, err
+	}
+	return a.Hypervisor.Guest(ctx, t.ID)
 }
 
 // reach brings the guest into the wished power state.

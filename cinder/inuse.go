@@ -3,8 +3,11 @@ package cinder
 import (
 	"context"
 	"maps"
+	"time"
 
 	"stackd/internal/fault"
+
+	"github.com/google/uuid"
 )
 
 // A volume in use moves with its guest: a blank volume of the same id is made on the other
@@ -91,4 +94,29 @@ func (s *Storage) Arrive(ctx context.Context, v *Volume) error {
 	v.Task = maps.Clone(v.Task)
 	v.Task["from"] = v.Backend
 	return s.arrive(ctx, v)
+}
+
+// ReimageHeld has an attachment's volume, which its guest has no more, hold an image: the
+// attachment is reserved again, by another of the same words, as whoever reaches the
+// volume after is let in anew.
+func (s *Storage) ReimageHeld(ctx context.Context, id, image string) error {
+	return s.Tx(ctx, func(ctx context.Context) error {
+		a, err := s.Store.Attachment(ctx, id)
+		if err != nil {
+			return err
+		}
+		if a.Status != Reserved {
+			if err := s.EndAttachment(ctx, a); err != nil {
+				return err
+			}
+			a.ID, a.Status, a.Host, a.Mode, a.Connector, a.Connection, a.AttachedAt = uuid.NewString(), Reserved, "", "", nil, nil, time.Time{}
+			if err := s.InsertAttachment(ctx, a); err != nil {
+				return err
+			}
+			if err := s.restate(ctx, a.VolumeID); err != nil {
+				return err
+			}
+		}
+		return s.ReimageVolume(ctx, a.VolumeID, image, true)
+	})
 }

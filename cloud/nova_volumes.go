@@ -166,6 +166,10 @@ func (x volumes) Moved(ctx context.Context, hold string, place map[string]any) e
 	return x.s.Arrived(ctx, hold, place)
 }
 
+func (x volumes) Reimage(ctx context.Context, hold, image string) error {
+	return x.s.ReimageHeld(ctx, hold, image)
+}
+
 func (x volumes) Bind(ctx context.Context, hold, host string, how map[string]any) error {
 	return x.s.Bind(ctx, hold, host, how)
 }

@@ -71,6 +71,9 @@ type Volumes interface {
 	// it is there, and nowhere else any more.
 	At(ctx context.Context, h Hold, place map[string]any) (wish.Disk, error)
 	Moved(ctx context.Context, hold string, place map[string]any) error
+	// Reimage has a held volume given an image's content, when no guest has it any more:
+	// it is held as one that is promised, until it is reached anew.
+	Reimage(ctx context.Context, hold, image string) error
 	Attached(ctx context.Context, hold string) error
 	Detaching(ctx context.Context, hold string) error
 	// Release ends a hold: no guest reads or writes there any more.

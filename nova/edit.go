@@ -17,14 +17,18 @@ type ServerUpdate struct {
 // Update changes how a server is called.
 func (c *Compute) Update(ctx context.Context, id string, u ServerUpdate) (*Server, error) {
 	return c.change(ctx, id, func(ctx context.Context, s *Server) error {
-		set(&s.Name, u.Name)
-		set(&s.AccessIPv4, u.AccessIPv4)
-		set(&s.AccessIPv6, u.AccessIPv6)
-		set(&s.DiskConfig, u.DiskConfig)
-		set(&s.Hostname, u.Hostname)
-		set(&s.Description, u.Description)
+		u.apply(s)
 		return nil
 	})
+}
+
+func (u ServerUpdate) apply(s *Server) {
+	set(&s.Name, u.Name)
+	set(&s.AccessIPv4, u.AccessIPv4)
+	set(&s.AccessIPv6, u.AccessIPv6)
+	set(&s.DiskConfig, u.DiskConfig)
+	set(&s.Hostname, u.Hostname)
+	set(&s.Description, u.Description)
 }
 
 func set[T any](to *T, from *T) {

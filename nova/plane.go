@@ -100,6 +100,9 @@ func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) 
 				v.Volumes = append(v.Volumes, d)
 			}
 		}
+		if rootless(s, holds[s.ID]) {
+			v.Power = wish.Stopped
+		}
 		v.Metadata = Metadata(s, nics[s.ID], holds[s.ID], zones[host])
 		w.Servers = append(w.Servers, v)
 		for _, n := range nics[s.ID] {
@@ -114,6 +117,11 @@ func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) 
 	}
 	w.Serial, err = serial(w)
 	return w, err
+}
+
+// rootless tells whether a server that is to live waits for its root volume.
+func rootless(s *Server, holds []Hold) bool {
+	return s.Wanted != wish.Gone && (s.Reimage != "" || slices.ContainsFunc(holds, func(h Hold) bool { return h.Root() && h.Status == HoldReserved }))
 }
 
 func sortedKeys(m map[string]bool) []string {
@@ -136,7 +144,7 @@ func serial(w wish.Wishes) (int64, error) {
 func wishOf(s *Server, nics []NIC) wish.Server {
 	f := s.Flavor
 	v := wish.Server{ID: s.ID, Generation: s.Generation, Name: s.DomainName(), DisplayName: s.Name, ProjectID: s.ProjectID, UserID: s.UserID, Power: s.Wanted,
-		SoftReboots: s.SoftReboots, HardReboots: s.HardReboots, VCPUs: f.VCPUs, MemoryMB: f.RAM, RootGB: f.Disk, EphemeralGB: f.Ephemeral, SwapMB: f.Swap,
+		SoftReboots: s.SoftReboots, HardReboots: s.HardReboots, Rebuilds: s.Rebuilds, LocalOf: s.LocalOf, VCPUs: f.VCPUs, MemoryMB: f.RAM, RootGB: f.Disk, EphemeralGB: f.Ephemeral, SwapMB: f.Swap,
 		Machine: s.Image.Properties["hw_machine_type"], ConfigDrive: s.ConfigDrive, FlavorName: f.Name, Ports: []wish.Port{}}
 	if s.ImageID != "" {
 		v.Image = &wish.Image{ID: s.Image.ID, Format: s.Image.Format, Size: s.Image.Size, SHA512: s.Image.SHA512,

@@ -82,6 +82,11 @@ type Server struct {
 	// SoftReboots and HardReboots count those asked for.
 	SoftReboots int64
 	HardReboots int64
+	// Rebuilds count those asked for; LocalOf is the one that the ephemeral disk and swap
+	// are of, and Reimage the image that the root volume is to be given yet.
+	Rebuilds int64
+	LocalOf  int64
+	Reimage  string
 
 	VMState      string
 	TaskState    string

@@ -20,10 +20,10 @@ func (s *Store) Configured(v wish.Server) (bool, error) {
 	if !v.ConfigDrive {
 		return true, nil
 	}
-	return there(s.configPath(v.ID))
+	return there(s.configPath(v))
 }
 
-func (s *Store) configPath(id string) string { return filepath.Join(s.dir(id), "disk.config") }
+func (s *Store) configPath(v wish.Server) string { return s.file(v.ID, "disk.config", v.Rebuilds) }
 
 // Configure makes the config drive: an ISO that holds the server's metadata.
 func (s *Store) Configure(_ context.Context, v wish.Server) error {
@@ -45,7 +45,7 @@ func (s *Store) Configure(_ context.Context, v wish.Server) error {
 			return err
 		}
 	}
-	return writeISO(s.configPath(v.ID), tree, "config-2")
+	return writeISO(s.configPath(v), tree, "config-2")
 }
 
 // driveFiles are the metadata as a config drive has it: the EC2 dialect is one

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -210,7 +211,7 @@ func TestConfigDrive(t *testing.T) {
 	if err := s.Configure(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}
-	iso := s.configPath(serverID)
+	iso := s.configPath(v)
 	if out, err := exec.Command("blkid", "-p", "-o", "value", "-s", "LABEL", iso).Output(); err != nil || strings.TrimSpace(string(out)) != "config-2" {
 		t.Errorf("label %q, %v", out, err)
 	}
@@ -258,5 +259,55 @@ func TestSweepDropsWhatIsLongUnused(t *testing.T) {
 	f, err := os.ReadFile(log)
 	if err != nil || len(f) != 5<<20 || f[0] != 0 || f[len(f)-1] != 'x' {
 		t.Errorf("log of %d bytes begins with %q, %v", len(f), f[:1], err)
+	}
+}
+
+// A rebuild's disks are made beside those that the guest has, and then those go; a kept
+// ephemeral disk is the same file.
+func TestRebuiltDisks(t *testing.T) {
+	s := store(t)
+	i, data := image(t, "qcow2", "8")
+	var calls atomic.Int32
+	if err := s.FetchImage(t.Context(), i, opener(data, &calls)); err != nil {
+		t.Fatal(err)
+	}
+	v := wish.Server{ID: serverID, Image: &i, RootGB: 1, EphemeralGB: 1, SwapMB: 16, ConfigDrive: true}
+	names := func() (out []string) {
+		found, err := os.ReadDir(s.dir(serverID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range found {
+			out = append(out, e.Name())
+		}
+		return out
+	}
+	build := func() {
+		t.Helper()
+		if err := errors.Join(s.Make(t.Context(), v), s.Configure(t.Context(), v)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	build()
+	if err := os.WriteFile(s.Console(serverID), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := names()
+	v.Rebuilds = 1
+	if ok, err := s.Made(v); ok || err != nil {
+		t.Fatal("rebuilt before it was", err)
+	}
+	build()
+	if got := names(); len(got) != len(before)+3 || !slices.Contains(got, "disk") || !slices.Contains(got, "disk.r1") {
+		t.Errorf("beside each other: %v", got)
+	}
+	if err := s.Trim(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(); !slices.Equal(got, []string{"base.r1", "console.log", "disk.config.r1", "disk.eph0", "disk.r1", "disk.swap"}) {
+		t.Errorf("left: %v", got)
+	}
+	if ok, err := s.Made(v); !ok || err != nil {
+		t.Error("not made", err)
 	}
 }

@@ -13,4 +13,7 @@
 //	                     /console.log
 //	                     /base         link to the cached image below root
 //	                     /kernel, /ramdisk   likewise, if the image has them
+//
+// What a rebuild makes anew has its number: disk.r2. It is made beside what the guest
+// uses, which goes when the guest is of the new.
 package disk

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"syscall"
 
@@ -27,28 +28,36 @@ func (s *Store) Console(id string) string { return filepath.Join(s.dir(id), "con
 // Files are the server's local disks in the order the guest sees them.
 func (s *Store) Files(v wish.Server) []agent.File {
 	var all []agent.File
-	add := func(role, name, format string) {
-		all = append(all, agent.File{Role: role, Path: filepath.Join(s.dir(v.ID), name), Format: format})
+	add := func(role, name, format string, rebuild int64) {
+		all = append(all, agent.File{Role: role, Path: s.file(v.ID, name, rebuild), Format: format})
 	}
 	if v.Image != nil {
-		add("root", "disk", "qcow2")
+		add("root", "disk", "qcow2", v.Rebuilds)
 		if v.Image.KernelID != "" {
-			add("kernel", "kernel", "raw")
+			add("kernel", "kernel", "raw", v.Rebuilds)
 		}
 		if v.Image.RamdiskID != "" {
-			add("ramdisk", "ramdisk", "raw")
+			add("ramdisk", "ramdisk", "raw", v.Rebuilds)
 		}
 	}
 	if v.EphemeralGB > 0 {
-		add("ephemeral", "disk.eph0", "raw")
+		add("ephemeral", "disk.eph0", "raw", v.LocalOf)
 	}
 	if v.SwapMB > 0 {
-		add("swap", "disk.swap", "raw")
+		add("swap", "disk.swap", "raw", v.LocalOf)
 	}
 	if v.ConfigDrive {
-		add("config", "disk.config", "raw")
+		add("config", "disk.config", "raw", v.Rebuilds)
 	}
 	return all
+}
+
+// file is a server's file of a rebuild, 0 being its first build.
+func (s *Store) file(id, name string, rebuild int64) string {
+	if rebuild > 0 {
+		name = fmt.Sprintf("%s.r%d", name, rebuild)
+	}
+	return filepath.Join(s.dir(id), name)
 }
 
 // Made reports whether the server's disks are there, the config drive aside.
@@ -123,7 +132,7 @@ func (s *Store) makeRoot(ctx context.Context, v wish.Server, path string) error 
 		}
 		size = int64(v.RootGB) * gib
 	}
-	base := filepath.Join(s.dir(v.ID), "base")
+	base := s.file(v.ID, "base", v.Rebuilds)
 	_ = os.Remove(base)
 	if err := s.link(*v.Image, base); err != nil {
 		return err
@@ -143,6 +152,25 @@ func sparse(path string, size int64) error {
 		return err
 	}
 	return errors.Join(f.Truncate(size), f.Close())
+}
+
+// ofBuilds are the files that each rebuild makes anew.
+var ofBuilds = regexp.MustCompile(`^(disk(\.eph0|\.swap|\.config)?|base|kernel|ramdisk)(\.r[0-9]+)?(\.new)?$`)
+
+// Trim removes the files of other rebuilds than the server's last: no guest has them open.
+func (s *Store) Trim(_ context.Context, v wish.Server) error {
+	keep := map[string]bool{s.file(v.ID, "base", v.Rebuilds): v.Image != nil}
+	for _, f := range s.Files(v) {
+		keep[f.Path] = true
+	}
+	found, err := os.ReadDir(s.dir(v.ID))
+	errs := []error{err}
+	for _, e := range found {
+		if at := filepath.Join(s.dir(v.ID), e.Name()); !keep[at] && ofBuilds.MatchString(e.Name()) {
+			errs = append(errs, ignoreMissing(os.Remove(at)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Remove removes all that the server has here.

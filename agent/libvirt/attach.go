@@ -73,11 +73,12 @@ func (h *Hypervisor) DetachVolume(_ context.Context, id string, v agent.Volume) 
 	return h.detach(id, v.Alias)
 }
 
-// GrowVolume tells the guest the size of a volume when it sees less.
+// GrowVolume tells the guest the size of a volume when it sees less. Of a slice it sees
+// all when it is started anew.
 func (h *Hypervisor) GrowVolume(_ context.Context, id string, v wish.Disk) error {
 	return h.with(id, "grow the volume", func(c *lv.Libvirt, d lv.Domain) error {
 		disk, err := diskAt(c, d, v.Place())
-		if disk == nil {
+		if disk == nil || disk.Source.Slice != nil {
 			return err
 		}
 		_, size, _, err := c.DomainGetBlockInfo(d, disk.Target.Dev, 0)

@@ -150,6 +150,14 @@ type diskSource struct {
 	Hosts      []sourceHost `xml:"host"`
 	Auth       *auth        `xml:"auth"`
 	Encryption *encryption  `xml:"encryption"`
+	Slice      *slice       `xml:"slices>slice"`
+}
+
+// A slice is the beginning of a raw disk that stands for all of it.
+type slice struct {
+	Type   string `xml:"type,attr"`
+	Offset int64  `xml:"offset,attr"`
+	Size   int64  `xml:"size,attr"`
 }
 
 // An encryption has QEMU open a LUKS container with the passphrase of a secret.

@@ -33,12 +33,13 @@ type markAttrs struct {
 	Generation  int64  `xml:"generation,attr"`
 	SoftReboots int64  `xml:"soft_reboots,attr"`
 	HardReboots int64  `xml:"hard_reboots,attr"`
+	Rebuilds    int64  `xml:"rebuilds,attr,omitempty"`
 	Started     string `xml:"started,attr,omitempty"`
 }
 
 func writeMark(id, owner string, m agent.Mark) writtenMark {
 	w := writtenMark{Space: markSpace, markAttrs: markAttrs{
-		ID: id, Owner: owner, Generation: m.Generation, SoftReboots: m.SoftReboots, HardReboots: m.HardReboots,
+		ID: id, Owner: owner, Generation: m.Generation, SoftReboots: m.SoftReboots, HardReboots: m.HardReboots, Rebuilds: m.Rebuilds,
 	}}
 	if !m.Started.IsZero() {
 		w.Started = m.Started.UTC().Format(time.RFC3339Nano)
@@ -47,7 +48,7 @@ func writeMark(id, owner string, m agent.Mark) writtenMark {
 }
 
 func (a markAttrs) mark() agent.Mark {
-	m := agent.Mark{Generation: a.Generation, SoftReboots: a.SoftReboots, HardReboots: a.HardReboots}
+	m := agent.Mark{Generation: a.Generation, SoftReboots: a.SoftReboots, HardReboots: a.HardReboots, Rebuilds: a.Rebuilds}
 	m.Started, _ = time.Parse(time.RFC3339Nano, a.Started)
 	return m
 }

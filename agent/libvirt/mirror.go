@@ -75,12 +75,24 @@ func (h *Hypervisor) BeginCopy(_ context.Context, id string, v agent.Volume, to 
 		if err != nil {
 			return err
 		}
+		if err := fit(c, d, from, to, &there); err != nil {
+			return err
+		}
 		text, err := xml.Marshal(there)
 		if err != nil {
 			return err
 		}
 		return c.DomainBlockCopy(d, from.Target.Dev, string(text), nil, lv.DomainBlockCopyReuseExt|lv.DomainBlockCopyTransientJob)
 	})
+}
+
+// fit makes a larger place one of the disk's size, as QEMU copies between equals only.
+func fit(c *lv.Libvirt, d lv.Domain, from *disk, to wish.Disk, there *disk) error {
+	_, size, _, err := c.DomainGetBlockInfo(d, from.Target.Dev, 0)
+	if err == nil && to.Size > int64(size) && to.Passphrase == "" && there.Driver.Type == "raw" {
+		there.Source.Slice = &slice{"storage", 0, int64(size)}
+	}
+	return err
 }
 
 // EndCopy ends a copy: over, the guest is at the new place.

@@ -3,7 +3,9 @@ package sim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"path"
 	"slices"
 
 	"stackd/agent"
@@ -51,33 +53,45 @@ func (d disks) roles(s wish.Server) []string {
 	roles := []string{"directory"}
 	for _, f := range d.Files(s) {
 		if f.Role != "config" {
-			roles = append(roles, f.Role)
+			roles = append(roles, path.Base(f.Path))
 		}
 	}
 	return roles
 }
 
 func (d disks) Make(ctx context.Context, s wish.Server) error {
-	return d.step(ctx, Disked, s.ID, func(t *thing) error { t.Disks = d.roles(s); return nil })
+	return d.step(ctx, Disked, s.ID, func(t *thing) error {
+		for _, r := range d.roles(s) {
+			if !slices.Contains(t.Disks, r) {
+				t.Disks = append(t.Disks, r)
+			}
+		}
+		return nil
+	})
+}
+
+func (d disks) Trim(ctx context.Context, s wish.Server) error {
+	return d.step(ctx, "trimmed", s.ID, func(t *thing) error { t.Disks = d.roles(s); return nil })
 }
 
 func (d disks) Configured(s wish.Server) (ok bool, err error) {
-	d.look(s.ID, func(t *thing) { ok = t.Config || !s.ConfigDrive })
+	d.look(s.ID, func(t *thing) { ok = t.Config && t.Of == s.Rebuilds || !s.ConfigDrive })
 	return ok, nil
 }
 
 func (d disks) Configure(ctx context.Context, s wish.Server) error {
-	return d.step(ctx, Configured, s.ID, func(t *thing) error { t.Config = s.ConfigDrive; return nil })
+	return d.step(ctx, Configured, s.ID, func(t *thing) error { t.Config, t.Of = s.ConfigDrive, s.Rebuilds; return nil })
 }
 
 func (d disks) Files(s wish.Server) []agent.File {
 	var all []agent.File
 	for _, f := range []struct {
 		role string
+		of   int64
 		has  bool
-	}{{"root", s.Image != nil}, {"ephemeral", s.EphemeralGB > 0}, {"swap", s.SwapMB > 0}, {"config", s.ConfigDrive}} {
+	}{{"root", s.Rebuilds, s.Image != nil}, {"ephemeral", s.LocalOf, s.EphemeralGB > 0}, {"swap", s.LocalOf, s.SwapMB > 0}, {"config", s.Rebuilds, s.ConfigDrive}} {
 		if f.has {
-			all = append(all, agent.File{Role: f.role, Path: s.ID + "/" + f.role, Format: "raw"})
+			all = append(all, agent.File{Role: f.role, Path: fmt.Sprintf("%s/%s.%d", s.ID, f.role, f.of), Format: "raw"})
 		}
 	}
 	return all

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -74,7 +75,7 @@ func (h hypervisor) Start(ctx context.Context, id string) error {
 			return agent.ErrNoGuest
 		}
 		for _, f := range g.Spec.Files {
-			if f.Role != "config" && !slices.Contains(t.Disks, f.Role) || f.Role == "config" && !t.Config {
+			if f.Role != "config" && !slices.Contains(t.Disks, path.Base(f.Path)) || f.Role == "config" && !t.Config {
 				return fmt.Errorf("the %s disk is not there", f.Role)
 			}
 		}

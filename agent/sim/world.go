@@ -36,7 +36,8 @@ type world struct {
 type thing struct {
 	Disks  []string          `json:"disks"`
 	Config bool              `json:"config"`
-	Plugs  map[string]string `json:"plugs"` // port → MAC
+	Of     int64             `json:"of,omitempty"` // the rebuild that the config drive is of
+	Plugs  map[string]string `json:"plugs"`        // port → MAC
 	Guest  *guest            `json:"guest"`
 }
 

@@ -53,6 +53,11 @@ type Server struct {
 	SoftReboots int64 `json:"soft_reboots"`
 	HardReboots int64 `json:"hard_reboots"`
 
+	// Rebuilds wished so far. The root disk and the config drive are of the last; ephemeral
+	// disk and swap are of the rebuild LocalOf.
+	Rebuilds int64 `json:"rebuilds,omitempty"`
+	LocalOf  int64 `json:"local_of,omitempty"`
+
 	VCPUs       int    `json:"vcpus"`
 	MemoryMB    int    `json:"memory_mb"`
 	RootGB      int    `json:"root_gb"` // 0 is the image's own size

@@ -159,6 +159,9 @@ func (w *Volumes) refill(ctx context.Context, v *cinder.Volume) error {
 	if err != nil {
 		return converge.Final{Err: err}
 	}
+	if err := w.s.EndExports(ctx, v.ID); err != nil {
+		return err
+	}
 	if err := b.Delete(ctx, v.ID); err != nil {
 		return err
 	}

@@ -26,8 +26,10 @@ func (s *service) actions() []rest.Route {
 	add.Body, drop.Body = s.shelf.Get("servers.securityGroup"), s.shelf.Get("servers.securityGroup")
 	image := s.action("createImage", "os_compute_api:servers:create_image", nil)
 	image.Body, image.Do = s.shelf.Get("servers.createImage"), rest.Do(s.createImage)
+	rebuild := s.action("rebuild", "os_compute_api:servers:rebuild", nil)
+	rebuild.Body, rebuild.Do = s.shelf.Get("servers.rebuild"), rest.Do(s.rebuild)
 	return []rest.Route{
-		image,
+		image, rebuild,
 		s.action("os-start", "os_compute_api:servers:start", func(r *rest.Call, id string) error { return c.Start(r.Context(), id) }),
 		s.action("os-stop", "os_compute_api:servers:stop", func(r *rest.Call, id string) error { return c.Stop(r.Context(), id) }),
 		s.action("pause", "os_compute_api:os-pause-server:pause", func(r *rest.Call, id string) error { return c.Pause(r.Context(), id) }),

@@ -251,29 +251,24 @@ func (s *service) updateServer(c *rest.Call, in struct {
 		Disk                                   *string         `json:"OS-DCF:diskConfig"`
 		Description                            json.RawMessage `json:"description"`
 	} `json:"server"`
-}) (map[string]serverView, error) {
+}) (map[string]any, error) {
 	v := in.Server
 	u := nova.ServerUpdate{Name: v.Name, AccessIPv4: v.AccessIPv4, AccessIPv6: v.AccessIPv6, DiskConfig: v.Disk, Hostname: v.Hostname}
 	if v.AccessIPv6 != nil {
 		ip := canonical(*v.AccessIPv6)
 		u.AccessIPv6 = &ip
 	}
-	if v.Description != nil {
-		var d *string
-		if err := json.Unmarshal(v.Description, &d); err != nil {
-			return nil, fault.New(fault.Invalid, "Malformed request body")
-		}
-		u.Description = &d
+	d, err := orNil(v.Description)
+	if err != nil {
+		return nil, err
 	}
+	u.Description = d
 	r, err := s.c.Update(c.Context(), in.ID, u)
 	if err != nil {
 		return nil, err
 	}
-	views, err := s.views(c, []*nova.Server{r})
-	if err != nil {
-		return nil, err
-	}
-	return map[string]serverView{"server": views[0]}, nil
+	view, err := s.changed(c, r)
+	return map[string]any{"server": view}, err
 }
 
 func (s *service) deleteServer(c *rest.Call, in byID) error {
@@ -332,10 +327,10 @@ func specUserData(_ *rest.Call, in createIn, out *nova.ServerSpec) error {
 	}
 	out.UserData = strings.Join(strings.Fields(out.UserData), "")
 	if len(in.Server.Personality) > 0 {
-		return fault.New(fault.Invalid, "File injection is not available; use user_data or a config drive.")
+		return noInjection()
 	}
 	if len(in.Server.Certs) > 0 {
-		return fault.New(fault.Invalid, "Image signature certificate validation is not available.")
+		return noCertificates()
 	}
 	return nil
 }

@@ -126,6 +126,21 @@ func (x *Volumes) At(_ context.Context, h nova.Hold, place map[string]any) (wish
 	return wish.Disk{VolumeID: h.VolumeID, Kind: "file", Source: map[string]string{"path": path}}, nil
 }
 
+// Reimage has a volume downloading; Set says how that ends.
+func (x *Volumes) Reimage(_ context.Context, id, image string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	h := x.Holds[id]
+	delete(x.Holds, id)
+	x.n++
+	h.ID, h.Status, h.Disk = fmt.Sprintf("hold-%d", x.n), nova.HoldReserved, wish.Disk{}
+	x.Holds[h.ID] = h
+	v := x.All[h.VolumeID]
+	v.Status, v.Image = "downloading", map[string]string{"image_id": image}
+	x.All[h.VolumeID] = v
+	return nil
+}
+
 func (x *Volumes) Moved(_ context.Context, id string, place map[string]any) error {
 	path, _ := place["path"].(string)
 	return x.change(id, func(h *nova.Hold) { h.Disk.Source = map[string]string{"path": path} })

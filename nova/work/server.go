@@ -30,6 +30,7 @@ func New(c *nova.Compute) *Servers {
 	w := &Servers{c: c, WireFor: 30 * time.Second}
 	w.ladder = converge.Ladder[*nova.Server]{
 		{Name: nova.Scheduling, Holds: w.placed, Make: w.claim, Remove: w.release},
+		{Name: nova.Rebuilding, Holds: w.reimaged, Make: w.reimage},
 		{Name: nova.Mapping, Holds: w.mapped, Make: w.mapVolumes, Remove: w.unmap},
 		{Name: nova.Networking, Holds: w.plugged, Make: w.bind, Remove: w.unbind},
 		{Name: nova.Spawning, Holds: w.running, Make: w.wished, Remove: w.destroy},

@@ -1,0 +1,171 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"stackd/internal/fault"
+	"stackd/internal/rest"
+	"stackd/nova"
+)
+
+// A server as a change answers before 2.75; since then it is shown whole.
+type changedView struct {
+	ID          string            `wire:"id"`
+	Name        string            `wire:"name"`
+	Status      string            `wire:"status"`
+	TenantID    string            `wire:"tenant_id"`
+	UserID      string            `wire:"user_id"`
+	Metadata    map[string]string `wire:"metadata"`
+	HostID      string            `wire:"hostId"`
+	Image       any               `wire:"image"`
+	FlavorRef   *flavorRef        `wire:"flavor,..2.46"`
+	Flavor      flavorInfo        `wire:"flavor,2.47.."`
+	Created     time.Time         `wire:"created"`
+	Updated     time.Time         `wire:"updated"`
+	Addresses   map[string][]addr `wire:"addresses"`
+	IPv4        string            `wire:"accessIPv4"`
+	IPv6        string            `wire:"accessIPv6"`
+	Links       []link            `wire:"links"`
+	Disk        string            `wire:"OS-DCF:diskConfig"`
+	Progress    *int              `wire:"progress,,omitempty"`
+	Fault       *faultView        `wire:"fault,,omitempty"`
+	Locked      bool              `wire:"locked,2.9.."`
+	LockReason  *string           `wire:"locked_reason,2.73.."`
+	Description *string           `wire:"description,2.19.."`
+	Tags        []string          `wire:"tags,2.26.."`
+	NoCerts     *string           `wire:"trusted_image_certificates,2.63.."`
+	InGroups    *[]string         `wire:"server_groups,2.71..,omitempty"`
+}
+
+// changed is the answer to a change of a server.
+func (s *service) changed(c *rest.Call, r *nova.Server) (any, error) {
+	all, err := s.views(c, []*nova.Server{r})
+	if err != nil {
+		return nil, err
+	}
+	if v := all[0]; c.From(2, 75) {
+		return v, nil
+	}
+	return s.brief(all[0]), nil
+}
+
+func (s *service) brief(v serverView) changedView {
+	for name, as := range v.Addresses {
+		for n := range as {
+			v.Addresses[name][n].Type, v.Addresses[name][n].MAC = "", ""
+		}
+	}
+	return changedView{ID: v.ID, Name: v.Name, Status: v.Status, TenantID: v.TenantID, UserID: v.UserID, Metadata: v.Metadata, HostID: v.HostID, Image: v.Image, FlavorRef: v.FlavorRef, Flavor: v.Flavor,
+		Created: v.Created, Updated: v.Updated, Addresses: v.Addresses, IPv4: v.IPv4, IPv6: v.IPv6, Links: v.Links, Disk: v.Disk, Progress: v.Progress, Fault: v.Fault, Locked: v.Locked,
+		LockReason: v.LockReason, Description: v.Description, Tags: v.Tags, InGroups: v.InGroups}
+}
+
+// rebuiltView is the answer to a rebuild.
+type rebuiltView struct {
+	*changedView
+	*serverView
+	Key      *string `wire:"key_name,2.54..2.74"` // the whole view has it
+	UserData *string `wire:"user_data,2.57.."`
+	Pass     string  `wire:"adminPass"`
+}
+
+type rebuildIn struct {
+	byID
+	R struct {
+		ImageRef                     string
+		Name, AccessIPv4, AccessIPv6 *string
+		AdminPass                    *string
+		Hostname                     *string           `json:"hostname"`
+		Disk                         *string           `json:"OS-DCF:diskConfig"`
+		Metadata                     map[string]string `json:"metadata"`
+		Keep                         any               `json:"preserve_ephemeral"`
+		Personality                  []any             `json:"personality"`
+		Certs                        []any             `json:"trusted_image_certificates"`
+		Description                  json.RawMessage   `json:"description"`
+		KeyName                      json.RawMessage   `json:"key_name"`
+		UserData                     json.RawMessage   `json:"user_data"`
+	} `json:"rebuild"`
+}
+
+func (s *service) rebuild(c *rest.Call, in rebuildIn) (map[string]rebuiltView, error) {
+	s.ctx(c)
+	spec, err := rebuildSpec(c, in)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.c.Rebuild(c.Context(), in.ID, spec)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.views(c, []*nova.Server{r})
+	if err != nil {
+		return nil, err
+	}
+	v := rebuiltView{Key: orNull(r.KeyName), UserData: orNull(r.UserData), Pass: password()}
+	if in.R.AdminPass != nil {
+		v.Pass = *in.R.AdminPass
+	}
+	if v.serverView = &all[0]; !c.From(2, 75) {
+		short := s.brief(all[0])
+		v.changedView, v.serverView = &short, nil
+	}
+	c.W.Header().Set("Location", links(c, "servers", r.ID)[0].Href)
+	return map[string]rebuiltView{"server": v}, nil
+}
+
+func rebuildSpec(c *rest.Call, in rebuildIn) (out nova.RebuildSpec, err error) {
+	v := in.R
+	switch {
+	case len(v.Personality) > 0:
+		return out, noInjection()
+	case len(v.Certs) > 0:
+		return out, noCertificates()
+	}
+	out = nova.RebuildSpec{ImageID: v.ImageRef, Metadata: v.Metadata, Reimage: c.From(2, 93),
+		ServerUpdate: nova.ServerUpdate{Name: v.Name, AccessIPv4: v.AccessIPv4, AccessIPv6: v.AccessIPv6, DiskConfig: v.Disk, Hostname: v.Hostname}}
+	if v.Name != nil {
+		name := strings.TrimSpace(*v.Name)
+		out.Name = &name
+	}
+	if v.AccessIPv6 != nil {
+		ip := canonical(*v.AccessIPv6)
+		out.AccessIPv6 = &ip
+	}
+	out.KeepEphemeral, _ = rest.Bool(text(v.Keep))
+	for raw, to := range map[*json.RawMessage]***string{&v.Description: &out.Description, &v.KeyName: &out.KeyName, &v.UserData: &out.UserData} {
+		if *to, err = orNil(*raw); err != nil {
+			return out, err
+		}
+	}
+	if out.UserData != nil && *out.UserData != nil {
+		packed := strings.Join(strings.Fields(**out.UserData), "")
+		*out.UserData = &packed
+		if _, err := base64.StdEncoding.DecodeString(packed); err != nil {
+			return out, fault.New(fault.Invalid, "Userdata content cannot be decoded")
+		}
+	}
+	return out, nil
+}
+
+// orNil is a member that may be absent (nil), null (a pointer to nil) or a text.
+func orNil(raw json.RawMessage) (**string, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	var v *string
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return nil, fault.New(fault.Invalid, "Malformed request body")
+	}
+	return &v, nil
+}
+
+func noInjection() error {
+	return fault.New(fault.Invalid, "File injection is not available; use user_data or a config drive.")
+}
+
+func noCertificates() error {
+	return fault.New(fault.Invalid, "Image signature certificate validation is not available.")
+}

@@ -1,0 +1,9 @@
+-- +goose Up
+ALTER TABLE servers ADD COLUMN rebuilds BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE servers ADD COLUMN local_of BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE servers ADD COLUMN reimage TEXT NOT NULL DEFAULT '';
+
+-- +goose Down
+ALTER TABLE servers DROP COLUMN rebuilds;
+ALTER TABLE servers DROP COLUMN local_of;
+ALTER TABLE servers DROP COLUMN reimage;
