@@ -149,7 +149,7 @@ else
   ` + endNamed + `
   named -c ` + bindDir + `/named.conf -u bind
 fi
-for i in $(seq 50); do ` + binary + ` dig @` + h.Address + ` . ns +time=1 +tries=1 >/dev/null 2>&1 && exit 0; sleep .2; done; echo "named does not answer at ` + h.Address + `; see its log" >&2; exit 1
+for i in $(seq 50); do ` + binary + ` dig @` + h.Address + ` . ns +norecurse +time=1 +tries=1 >/dev/null 2>&1 && exit 0; sleep .2; done; echo "named does not answer at ` + h.Address + `; see its log" >&2; exit 1
 `
 }
 

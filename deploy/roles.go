@@ -34,8 +34,31 @@ func controlling() converge.Ladder[*Host] {
 		step("credentials", func(h *Host) string {
 			return "cmp -s /root/keystonerc_admin <(" + h.openrc("admin") + ")"
 		}, func(h *Host) string { return "umask 077; " + h.openrc("admin") + " > /root/keystonerc_admin" },
-			func(*Host) string { return "rm -f /root/keystonerc_admin /root/keystonerc_demo" }),
+			func(*Host) string { return "rm -f /root/keystonerc_admin" }),
+		step("demo", func(h *Host) string {
+			if !h.plan.Answers.Yes("CONFIG_PROVISION_DEMO") {
+				return "true"
+			}
+			return "cmp -s /root/keystonerc_demo <(" + h.openrc("demo") + ")"
+		}, func(h *Host) string {
+			return "export STACKD_DEMO_PASSWORD=" + quote(h.plan.Answers["CONFIG_KEYSTONE_DEMO_PW"]) + "\n" + binary + " demo --range " + quote(h.plan.Answers["CONFIG_PROVISION_DEMO_FLOATRANGE"]) + " >&2\numask 077; " + h.openrc("demo") + " > /root/keystonerc_demo"
+		}, func(*Host) string { return "rm -f /root/keystonerc_demo" }),
+		clouds(),
 	}
+}
+
+// cloudsFile is where every OpenStack client looks for clouds by name.
+const cloudsFile = "/root/.config/openstack/clouds.yaml"
+
+// clouds puts the cloud's clouds.yaml there. One that somebody else wrote is left alone.
+func clouds() converge.Step[*Host] {
+	return step("clouds.yaml", func(*Host) string {
+		return "if [ -e " + kept + "/clouds.yaml ]; then cmp -s " + cloudsFile + " /var/lib/stackd/clouds.yaml; else [ -e " + cloudsFile + " ]; fi"
+	}, func(*Host) string {
+		return "touch " + kept + "/clouds.yaml; mkdir -p -m 700 $(dirname " + cloudsFile + "); umask 077; cp /var/lib/stackd/clouds.yaml " + cloudsFile
+	}, func(*Host) string {
+		return "[ ! -e " + kept + "/clouds.yaml ] || { rm -f " + cloudsFile + "; rmdir -p --ignore-fail-on-non-empty $(dirname " + cloudsFile + ") 2>/dev/null || true; rm -f " + kept + "/clouds.yaml; }"
+	})
 }
 
 // openrc prints the credentials as the cloud keeps them, with packstack's prompt.

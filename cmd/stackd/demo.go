@@ -45,10 +45,25 @@ func demo(ctx context.Context, o *options, s *steps) error {
 	return nil
 }
 
+// project is the part of a demo that needs no image.
+func (d *demonstration) project(ctx context.Context) error {
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) (bool, error)
+	}{{"demo: project and user", d.people}, {"demo: flavors", d.flavors}, {"demo: public network", d.public}, {"demo: private network", d.private}} {
+		if err := d.s.do(step.name, func() (bool, error) { return step.do(ctx) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 type demonstration struct {
 	o           *options
 	s           *steps
 	admin, user *client.Client
+	password    string // of the user that is made; "" for one that nobody else knows
+	pool        []any  // of the public network; nil for all but its first addresses
 
 	imageID, publicID, privateID, address string
 }
@@ -57,7 +72,7 @@ func (d *demonstration) people(ctx context.Context) (bool, error) {
 	l := d.o.readLogin("demo")
 	already := l.Password != ""
 	if !already {
-		l = login{"demo", "demo", rand.Text()}
+		l = login{"demo", "demo", cmp.Or(d.password, rand.Text())}
 	}
 	p, _, err := d.admin.Ensure(ctx, "identity", "/projects", "projects", "project", "demo", map[string]any{"domain_id": "default", "description": "A project to try things in"})
 	if err != nil {
@@ -165,9 +180,12 @@ func (d *demonstration) public(ctx context.Context) (bool, error) {
 	}
 	d.publicID = n.ID
 	gw := netip.MustParsePrefix(d.o.Gateway)
-	first, last := poolOf(gw)
+	if d.pool == nil {
+		first, last := poolOf(gw)
+		d.pool = []any{map[string]string{"start": first, "end": last}}
+	}
 	_, _, err = d.admin.Ensure(ctx, "network", "/subnets", "subnets", "subnet", "public-subnet", map[string]any{"network_id": n.ID, "ip_version": 4, "cidr": gw.Masked().String(),
-		"gateway_ip": gw.Addr().String(), "enable_dhcp": false, "allocation_pools": []any{map[string]string{"start": first, "end": last}}})
+		"gateway_ip": gw.Addr().String(), "enable_dhcp": false, "allocation_pools": d.pool})
 	return !made, err
 }
 

@@ -128,7 +128,7 @@ func Names(host, resolvConf string) Check {
 		var silent []string
 		all := lookup.System(resolvConf).Servers()
 		for _, s := range all {
-			a := lookup.Asker{Servers: []string{s}, Tries: 2, Timeout: 2 * time.Second}
+			a := lookup.Asker{Servers: []string{s}, Tries: 2, Timeout: 2 * time.Second, Lone: true} // it answers also when it is cut off itself
 			if _, err := a.Ask(ctx, lookup.Root); err != nil {
 				silent = append(silent, s)
 			}

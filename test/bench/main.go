@@ -20,14 +20,16 @@ func main() {
 	only := flag.String("only", "", "run the rows whose name contains this")
 	seconds := flag.Float64("seconds", 3, "how long each row is measured")
 	gib := flag.Int("mib", 1024, "size of the image that is uploaded and downloaded, MiB")
+	nodes := flag.Int("nodes", 1000, "nodes that join one control plane, with -only fleet")
+	servers := flag.Int("servers", 10_000, "servers that are placed on them")
 	flag.Parse()
-	if err := run(*only, *seconds, *gib); err != nil {
+	if err := run(&bench{only: *only, seconds: *seconds, mib: *gib, fleetNodes: *nodes, fleetServers: *servers}); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(only string, seconds float64, mib int) error {
+func run(b *bench) error {
 	ctx := context.Background()
 	var own *cloudtest.Cloud
 	var env map[string]string
@@ -48,12 +50,15 @@ func run(only string, seconds float64, mib int) error {
 			return err
 		}
 	}
-	b := &bench{env: env, own: own, only: only, seconds: seconds, mib: mib}
+	b.env, b.own = env, own
+	if b.only == "fleet" {
+		return b.all(ctx)
+	}
 	fmt.Printf("%-44s %4s %10s %9s %9s %11s\n", "what", "at", "ops/s", "p50 ms", "p99 ms", "CPU ms/op")
 	if err := b.all(ctx); err != nil {
 		return err
 	}
-	if own != nil {
+	if own != nil && b.only != "fleet" {
 		return b.program(ctx)
 	}
 	return nil

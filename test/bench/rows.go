@@ -19,6 +19,8 @@ type bench struct {
 	only    string
 	seconds float64
 	mib     int
+	// How many nodes and servers fleets has.
+	fleetNodes, fleetServers int
 
 	c               *cloudtest.Client
 	imageID, flavor string
@@ -33,6 +35,9 @@ func (b *bench) all(ctx context.Context) error {
 	rows := []func(context.Context) error{b.prepare, b.identity, b.crowds, b.servers, b.networks, b.volumes, b.images}
 	if b.only != "" && strings.Contains(volumeRows, b.only) { // servers take their time to be made
 		rows = []func(context.Context) error{b.prepare, b.volumes}
+	}
+	if b.only == "fleet" {
+		rows = []func(context.Context) error{b.fleets}
 	}
 	for _, f := range rows {
 		if err := f(ctx); err != nil {

@@ -61,10 +61,18 @@ func TestNodes(t *testing.T) {
 	if out := osc("server list --long -f value -c Name -c Host"); !strings.Contains(out, "on-c1 c1") || !strings.Contains(out, "on-c2 c2") {
 		t.Error(out)
 	}
-	osc("server reboot --hard --wait on-c2")
-	far{t, lab, at["c2"], key}.says("hostname", "on-c2")
-	osc("server delete --wait on-c1")
-	osc("server delete --wait on-c2")
+	for _, step := range []struct {
+		what string
+		do   func()
+	}{
+		{"rebooted", func() { osc("server reboot --hard --wait on-c2") }},
+		{"reached again", func() { far{t, lab, at["c2"], key}.says("hostname", "on-c2") }},
+		{"deleted", func() { osc("server delete --wait on-c1"); osc("server delete --wait on-c2") }},
+	} {
+		began := time.Now()
+		step.do()
+		t.Logf("%s in %s", step.what, time.Since(began).Round(time.Second))
+	}
 }
 
 // clientOn is the openstack client on a host, with credentials that lie there.

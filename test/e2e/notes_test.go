@@ -151,6 +151,9 @@ func TestNotes(t *testing.T) {
 		s := n.hosts["compute1"].Shell("chronyc -n sources || true")
 		return strings.Contains(s, "^* 192.168.4.5"), s
 	})
+	if out := ctl.Shell("openstack --os-cloud admin token issue -f value -c id"); out == "" {
+		t.Error("clients do not find the cloud by name")
+	}
 	n.names()
 	at, inner := twoGuests(t, ctl, osc, file, pub, "--provider-network-type vxlan", "compute1", "compute2")
 	g := far{t, n.lab, at["compute1"], key}
