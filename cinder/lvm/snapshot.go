@@ -42,7 +42,7 @@ func (b *Volumes) CreateSnapshot(ctx context.Context, volume, snapshot string) e
 	if o.thin() {
 		args = append(args, "-kn")
 	} else {
-		args = append(args, "-l", "100%ORIGIN")
+		args = append(args, "-l", "100%ORIGIN", "--chunksize", "64k")
 	}
 	return b.act(ctx, m.lock, append(args, b.Group+"/"+v)...)
 }
@@ -60,7 +60,7 @@ func (b *Volumes) DeleteSnapshot(ctx context.Context, volume, snapshot string) e
 }
 
 // Revert puts a thin copy of the snapshot in the volume's place; a thick volume is
-// written over.
+// written over where it differs.
 func (b *Volumes) Revert(ctx context.Context, volume, snapshot string) error {
 	m, v, s, err := b.holdBoth(ctx, volume, snapshot)
 	if err != nil {
@@ -107,5 +107,5 @@ func (m *making) overwrite(ctx context.Context, now, then lv) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(raw.Overwrite(ctx, to, to.Size(), from), to.Close())
+	return errors.Join(raw.Mend(ctx, to, to.Size(), from), to.Close())
 }
