@@ -32,7 +32,7 @@ func (a *Agent) steps() converge.Ladder[*task] {
 // imaged: a root disk that is there needs its image no more than in the cache,
 // where it stays as long as it is used.
 func (a *Agent) imaged(_ context.Context, t *task) (bool, error) {
-	if t.Image == nil || len(a.lacking(t)) == 0 {
+	if len(a.lacking(t)) == 0 {
 		return true, nil
 	}
 	return a.Disks.Made(t.Server)
@@ -40,7 +40,7 @@ func (a *Agent) imaged(_ context.Context, t *task) (bool, error) {
 
 // lacking are the images that are not in the cache.
 func (a *Agent) lacking(t *task) []wish.Image {
-	return slices.DeleteFunc(t.Image.All(), a.Disks.HasImage)
+	return slices.DeleteFunc(t.Images(), a.Disks.HasImage)
 }
 
 func (a *Agent) fetchImage(ctx context.Context, t *task) error {

@@ -43,7 +43,7 @@ type Volume struct {
 // Active reports whether the guest has a process.
 func (g Guest) Active() bool { return g.Power == wish.Running || g.Power == wish.Paused }
 
-// A File is a disk that lives on this host. Roles: root, ephemeral, swap, config;
+// A File is a disk that lives on this host. Roles: rescue, root, ephemeral, swap, config;
 // kernel and ramdisk are what the machine starts with in place of a boot sector.
 type File struct {
 	Role   string

@@ -8,6 +8,7 @@ import (
 	"stackd/glance"
 	"stackd/internal/converge"
 	"stackd/internal/fault"
+	"stackd/internal/listing"
 	"stackd/nova"
 )
 
@@ -66,6 +67,17 @@ func fill(ctx context.Context, g *glance.Imaging, id string, body io.Reader, siz
 		err = converge.Later(fillAgain)
 	}
 	return err
+}
+
+func (x images) Backups(ctx context.Context, server, kind string) ([]string, error) {
+	q := glance.Query{All: true, Properties: map[string]string{"instance_uuid": server, "image_type": "backup", "backup_type": kind}}
+	q.Sorts = []listing.Sort{{Key: "created_at", Desc: true}}
+	rows, err := x.g.Images(ctx, q)
+	var ids []string
+	for _, i := range rows {
+		ids = append(ids, i.ID)
+	}
+	return ids, err
 }
 
 func (x images) Drop(ctx context.Context, id string) error {

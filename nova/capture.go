@@ -14,8 +14,14 @@ import (
 	"stackd/internal/token"
 )
 
-// ImageSnapshot is the task_state of a server while an image of it is made.
-const ImageSnapshot = "image_snapshot"
+// ImageSnapshot and ImageBackup are the task_states of a server while an image of it is made.
+const (
+	ImageSnapshot = "image_snapshot"
+	ImageBackup   = "image_backup"
+)
+
+// Capturing tells whether a task_state ends with a capture.
+func Capturing(task string) bool { return task == ImageSnapshot || task == ImageBackup }
 
 // A Capture is an image that is being made of a server: the row is the queue.
 type Capture struct {
@@ -24,9 +30,12 @@ type Capture struct {
 	ProjectID string
 	ActionID  string
 	Empty     bool // the image has no bytes of its own: its disks are volumes' snapshots
-	Tries     int
-	DueAt     time.Time `bun:",nullzero"`
-	CreatedAt time.Time
+	// BackupType and Rotation are a backup's: of each type so many are kept.
+	BackupType string
+	Rotation   int
+	Tries      int
+	DueAt      time.Time `bun:",nullzero"`
+	CreatedAt  time.Time
 }
 
 // An ImageSpec is an image to be made.
@@ -41,7 +50,7 @@ type ImageSpec struct {
 // instant, or, where that is a volume, of snapshots of all its volumes.
 func (c *Compute) CreateImage(ctx context.Context, id, name string, metadata map[string]string) (image string, err error) {
 	_, err = c.change(ctx, id, func(ctx context.Context, s *Server) error {
-		if err := c.capturable(ctx, s, metadata); err != nil {
+		if err := c.capturable(ctx, s, "createImage", metadata); err != nil {
 			return err
 		}
 		spec := c.imageSpec(ctx, s, name, metadata)
@@ -51,26 +60,52 @@ func (c *Compute) CreateImage(ctx context.Context, id, name string, metadata map
 				return err
 			}
 		}
-		if image, err = c.Images.Create(ctx, spec); err != nil {
-			return err
-		}
-		under := s.ActionID
-		if err := c.act(ctx, s, "createImage", "compute_snapshot_instance"); err != nil {
-			return err
-		}
-		row.ImageID, row.ActionID, s.ActionID = image, s.ActionID, under
 		s.TaskState = ImageSnapshot
-		return c.InsertCapture(ctx, row)
+		image, err = c.capture(ctx, s, spec, row, "createImage", "compute_snapshot_instance")
+		return err
 	})
 	return image, err
 }
 
-func (c *Compute) capturable(ctx context.Context, s *Server, metadata map[string]string) error {
+// capture begins the action that fills a new image.
+func (c *Compute) capture(ctx context.Context, s *Server, spec ImageSpec, row *Capture, action, event string) (image string, err error) {
+	if image, err = c.Images.Create(ctx, spec); err != nil {
+		return "", err
+	}
+	under := s.ActionID
+	if err := c.act(ctx, s, action, event); err != nil {
+		return "", err
+	}
+	row.ImageID, row.ActionID, s.ActionID = image, s.ActionID, under
+	return image, c.InsertCapture(ctx, row)
+}
+
+// CreateBackup has an image made of a server as one of a type, of which only the latest
+// are kept: as many as rotation says.
+func (c *Compute) CreateBackup(ctx context.Context, id, name, kind string, rotation int, metadata map[string]string) (image string, err error) {
+	_, err = c.change(ctx, id, func(ctx context.Context, s *Server) error {
+		if err := c.capturable(ctx, s, "createBackup", metadata); err != nil {
+			return err
+		}
+		if s.ImageID == "" {
+			return fault.New(fault.Invalid, "Backup is not supported for volume-backed instances.")
+		}
+		spec := c.imageSpec(ctx, s, name, metadata)
+		spec.Properties["image_type"], spec.Properties["backup_type"] = "backup", kind
+		row := &Capture{ServerID: s.ID, ProjectID: s.ProjectID, BackupType: kind, Rotation: rotation, CreatedAt: c.Now(), DueAt: c.Now()}
+		s.TaskState = ImageBackup
+		image, err = c.capture(ctx, s, spec, row, "createBackup", "compute_backup_instance")
+		return err
+	})
+	return image, err
+}
+
+func (c *Compute) capturable(ctx context.Context, s *Server, action string, metadata map[string]string) error {
 	if !slices.Contains([]string{Active, Stopped, Paused, Suspended}, s.VMState) {
-		return wrongState(s, "createImage", "vm_state", s.VMState)
+		return wrongState(s, action, "vm_state", s.VMState)
 	}
 	if s.TaskState != "" {
-		return wrongState(s, "createImage", "task_state", s.TaskState)
+		return wrongState(s, action, "task_state", s.TaskState)
 	}
 	if most := c.limit(ctx, s.ProjectID, "metadata_items"); most >= 0 && len(metadata) > most {
 		return fault.New(fault.Forbidden, "Image property count exceeds the allowed %d", most)
@@ -193,7 +228,7 @@ func (c *Compute) CaptureDone(ctx context.Context, k *Capture, why error) error 
 			return err
 		}
 		s, err := c.Server(ctx, k.ServerID)
-		if fault.Is(err, fault.NotFound) || err == nil && s.TaskState != ImageSnapshot {
+		if fault.Is(err, fault.NotFound) || err == nil && !Capturing(s.TaskState) {
 			return nil
 		}
 		if err != nil {

@@ -32,6 +32,8 @@ type Images interface {
 	Filled(ctx context.Context, id string) (bool, error)
 	Fill(ctx context.Context, id string, body io.Reader) error
 	Drop(ctx context.Context, id string) error
+	// Backups are the images of a server that are backups of a type, the latest first.
+	Backups(ctx context.Context, server, kind string) ([]string, error)
 }
 
 // A NetworkRequest is one NIC asked for.

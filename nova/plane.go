@@ -147,8 +147,10 @@ func wishOf(s *Server, nics []NIC) wish.Server {
 		SoftReboots: s.SoftReboots, HardReboots: s.HardReboots, Rebuilds: s.Rebuilds, LocalOf: s.LocalOf, VCPUs: f.VCPUs, MemoryMB: f.RAM, RootGB: f.Disk, EphemeralGB: f.Ephemeral, SwapMB: f.Swap,
 		Machine: s.Image.Properties["hw_machine_type"], ConfigDrive: s.ConfigDrive, FlavorName: f.Name, Ports: []wish.Port{}}
 	if s.ImageID != "" {
-		v.Image = &wish.Image{ID: s.Image.ID, Format: s.Image.Format, Size: s.Image.Size, SHA512: s.Image.SHA512,
-			KernelID: s.Image.Properties["kernel_id"], RamdiskID: s.Image.Properties["ramdisk_id"]}
+		v.Image = imageOf(s.Image)
+	}
+	if s.Rescue != nil {
+		v.Rescue = imageOf(*s.Rescue)
 	}
 	for _, n := range nics {
 		p := wish.Port{ID: n.PortID, NetworkID: n.NetworkID, MAC: n.MAC, MTU: n.MTU, Tag: n.Tag}

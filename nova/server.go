@@ -87,6 +87,8 @@ type Server struct {
 	Rebuilds int64
 	LocalOf  int64
 	Reimage  string
+	// Rescue is the image that the server runs from in place of its own root disk.
+	Rescue *ImageFacts
 
 	VMState      string
 	TaskState    string
@@ -164,7 +166,7 @@ func (s *Server) Status() string {
 	return statusOf[s.VMState]
 }
 
-var statusOf = map[string]string{Building: "BUILD", Active: "ACTIVE", Stopped: "SHUTOFF", Paused: "PAUSED", Suspended: "SUSPENDED", Errored: "ERROR", Deleted: "DELETED"}
+var statusOf = map[string]string{Building: "BUILD", Active: "ACTIVE", Stopped: "SHUTOFF", Paused: "PAUSED", Suspended: "SUSPENDED", Errored: "ERROR", Rescued: "RESCUE", Deleted: "DELETED"}
 
 // StatesOf is the vm_states that a status filter stands for; nil if it is no status.
 func StatesOf(status string) []string {

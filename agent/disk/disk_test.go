@@ -311,3 +311,33 @@ func TestRebuiltDisks(t *testing.T) {
 		t.Error("not made", err)
 	}
 }
+
+// A rescue's disk is over the image it was asked with, as large as the root at least, and
+// comes before it; it goes when the rescue is over.
+func TestRescueDisks(t *testing.T) {
+	s := store(t)
+	i, data := image(t, "qcow2", "8")
+	var calls atomic.Int32
+	if err := s.FetchImage(t.Context(), i, opener(data, &calls)); err != nil {
+		t.Fatal(err)
+	}
+	v := wish.Server{ID: serverID, Image: &i, RootGB: 1, HardReboots: 3, Rescue: &i}
+	if err := s.Make(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	f := s.Files(v)
+	if len(f) != 2 || f[0].Role != "rescue" || f[1].Role != "root" || filepath.Base(f[0].Path) != "disk.rescue3" {
+		t.Fatal(f)
+	}
+	if out, err := exec.Command("qemu-img", "info", f[0].Path).CombinedOutput(); err != nil || !strings.Contains(string(out), "1 GiB") || !strings.Contains(string(out), i.ID) {
+		t.Error(string(out), err)
+	}
+	v.Rescue = nil
+	if err := s.Trim(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(s.dir(serverID), "*"))
+	if err != nil || len(left) != 2 {
+		t.Error(left, err)
+	}
+}

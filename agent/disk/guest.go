@@ -31,14 +31,17 @@ func (s *Store) Files(v wish.Server) []agent.File {
 	add := func(role, name, format string, rebuild int64) {
 		all = append(all, agent.File{Role: role, Path: s.file(v.ID, name, rebuild), Format: format})
 	}
+	if v.Rescue != nil {
+		add("rescue", "disk"+rescue(v), "qcow2", 0)
+	}
 	if v.Image != nil {
 		add("root", "disk", "qcow2", v.Rebuilds)
-		if v.Image.KernelID != "" {
-			add("kernel", "kernel", "raw", v.Rebuilds)
-		}
-		if v.Image.RamdiskID != "" {
-			add("ramdisk", "ramdisk", "raw", v.Rebuilds)
-		}
+	}
+	if i := boots(v); i.KernelID != "" {
+		add("kernel", "kernel"+rescue(v), "raw", v.Rebuilds)
+	}
+	if i := boots(v); i.RamdiskID != "" {
+		add("ramdisk", "ramdisk"+rescue(v), "raw", v.Rebuilds)
 	}
 	if v.EphemeralGB > 0 {
 		add("ephemeral", "disk.eph0", "raw", v.LocalOf)
@@ -50,6 +53,25 @@ func (s *Store) Files(v wish.Server) []agent.File {
 		add("config", "disk.config", "raw", v.Rebuilds)
 	}
 	return all
+}
+
+// boots is the image that a guest starts from, of no id when that is a volume.
+func boots(v wish.Server) wish.Image {
+	switch {
+	case v.Rescue != nil:
+		return *v.Rescue
+	case v.Image != nil:
+		return *v.Image
+	}
+	return wish.Image{}
+}
+
+// rescue is what sets the files that a rescued guest starts from apart.
+func rescue(v wish.Server) string {
+	if v.Rescue != nil {
+		return fmt.Sprintf(".rescue%d", v.HardReboots)
+	}
+	return ""
 }
 
 // file is a server's file of a rebuild, 0 being its first build.
@@ -103,10 +125,12 @@ func (s *Store) makeFile(ctx context.Context, v wish.Server, f agent.File) error
 	switch f.Role {
 	case "root":
 		err = s.makeRoot(ctx, v, tmp)
+	case "rescue":
+		err = s.makeRescue(ctx, v, tmp)
 	case "kernel":
-		err = s.link(wish.Image{ID: v.Image.KernelID}, tmp)
+		err = s.link(wish.Image{ID: boots(v).KernelID}, tmp)
 	case "ramdisk":
-		err = s.link(wish.Image{ID: v.Image.RamdiskID}, tmp)
+		err = s.link(wish.Image{ID: boots(v).RamdiskID}, tmp)
 	case "ephemeral":
 		err = errors.Join(sparse(tmp, int64(v.EphemeralGB)*gib), run(ctx, "mke2fs", "-q", "-F", "-t", "ext4", "-L", "ephemeral0", tmp))
 	case "swap":
@@ -132,13 +156,25 @@ func (s *Store) makeRoot(ctx context.Context, v wish.Server, path string) error 
 		}
 		size = int64(v.RootGB) * gib
 	}
-	base := s.file(v.ID, "base", v.Rebuilds)
-	_ = os.Remove(base)
-	if err := s.link(*v.Image, base); err != nil {
+	return s.overlay(ctx, *v.Image, s.file(v.ID, "base", v.Rebuilds), path, size)
+}
+
+// makeRescue makes a disk of the image that a server is rescued with, as large as it asks.
+func (s *Store) makeRescue(ctx context.Context, v wish.Server, path string) error {
+	size, err := s.imageSize(*v.Rescue)
+	if err != nil {
 		return err
 	}
-	return run(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-F", baseFormat(*v.Image), "-b", s.imagePath(*v.Image),
-		path, strconv.FormatInt((size+511)/512*512, 10))
+	return s.overlay(ctx, *v.Rescue, s.file(v.ID, "base"+rescue(v), 0), path, max(size, int64(v.RootGB)*gib))
+}
+
+// overlay makes a disk over a cached image; base notes in the directory that it does.
+func (s *Store) overlay(ctx context.Context, i wish.Image, base, path string, size int64) error {
+	_ = os.Remove(base)
+	if err := s.link(i, base); err != nil {
+		return err
+	}
+	return run(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-F", baseFormat(i), "-b", s.imagePath(i), path, strconv.FormatInt((size+511)/512*512, 10))
 }
 
 // link notes in the server's directory that it uses a cached image.
@@ -155,11 +191,15 @@ func sparse(path string, size int64) error {
 }
 
 // ofBuilds are the files that each rebuild makes anew.
-var ofBuilds = regexp.MustCompile(`^(disk(\.eph0|\.swap|\.config)?|base|kernel|ramdisk)(\.r[0-9]+)?(\.new)?$`)
+var ofBuilds = regexp.MustCompile(`^(disk(\.eph0|\.swap|\.config)?|base|kernel|ramdisk)(\.rescue[0-9]+)?(\.r[0-9]+)?(\.new)?$`)
 
-// Trim removes the files of other rebuilds than the server's last: no guest has them open.
+// Trim removes the files of other rebuilds than the server's last, and of rescues that
+// are over: no guest has them open.
 func (s *Store) Trim(_ context.Context, v wish.Server) error {
 	keep := map[string]bool{s.file(v.ID, "base", v.Rebuilds): v.Image != nil}
+	if v.Rescue != nil {
+		keep[s.file(v.ID, "base"+rescue(v), 0)] = true
+	}
 	for _, f := range s.Files(v) {
 		keep[f.Path] = true
 	}

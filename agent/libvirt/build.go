@@ -167,7 +167,7 @@ func (p Platform) disks(s agent.Spec) ([]disk, error) {
 			continue
 		}
 		d.Target = target{next(), "virtio"}
-		if f.Role == "root" {
+		if f.Role == "rescue" || f.Role == "root" {
 			d.Boot = bootable()
 		}
 		all = append(all, d)

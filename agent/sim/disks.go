@@ -89,7 +89,7 @@ func (d disks) Files(s wish.Server) []agent.File {
 		role string
 		of   int64
 		has  bool
-	}{{"root", s.Rebuilds, s.Image != nil}, {"ephemeral", s.LocalOf, s.EphemeralGB > 0}, {"swap", s.LocalOf, s.SwapMB > 0}, {"config", s.Rebuilds, s.ConfigDrive}} {
+	}{{"rescue", s.HardReboots, s.Rescue != nil}, {"root", s.Rebuilds, s.Image != nil}, {"ephemeral", s.LocalOf, s.EphemeralGB > 0}, {"swap", s.LocalOf, s.SwapMB > 0}, {"config", s.Rebuilds, s.ConfigDrive}} {
 		if f.has {
 			all = append(all, agent.File{Role: f.role, Path: fmt.Sprintf("%s/%s.%d", s.ID, f.role, f.of), Format: "raw"})
 		}

@@ -47,3 +47,30 @@ func TestRebuild(t *testing.T) {
 		})
 	}
 }
+
+// A rescued guest starts from another disk, with its own beside; after, that one is gone.
+func TestRescue(t *testing.T) {
+	p := &plane{}
+	n, _ := start(t, p, Options{})
+	s := server(1)
+	p.set(s)
+	p.carriedOut(t, s)
+	for _, c := range []struct {
+		rescue *wish.Image
+		disks  []string
+	}{{&wish.Image{ID: "rescue", Format: "raw"}, []string{"directory", "rescue.1", "root.0"}}, {nil, []string{"directory", "root.0"}}} {
+		s.Rescue = c.rescue
+		s.HardReboots++
+		s.Generation++
+		p.set(s)
+		p.carriedOut(t, s)
+		w := n.worlds[0]
+		w.mu.Lock()
+		g := w.things[s.ID]
+		got := slices.Sorted(slices.Values(g.Disks))
+		if !slices.Equal(got, c.disks) || g.Guest.Boots != 1+int(s.HardReboots) || (c.rescue != nil) != (g.Guest.Spec.Files[0].Role == "rescue") {
+			t.Errorf("%v, %d boots, files %v", got, g.Guest.Boots, g.Guest.Spec.Files)
+		}
+		w.mu.Unlock()
+	}
+}

@@ -65,8 +65,10 @@ type Server struct {
 	SwapMB      int    `json:"swap_mb"`
 	Machine     string `json:"machine,omitempty"` // hw_machine_type; "" is the node's default (q35)
 	Image       *Image `json:"image,omitempty"`   // nil: boots from a volume
-	Ports       []Port `json:"ports"`
-	Volumes     []Disk `json:"volumes"`
+	// Rescue is what the guest starts from in its place, the root disk being the next.
+	Rescue  *Image `json:"rescue,omitempty"`
+	Ports   []Port `json:"ports"`
+	Volumes []Disk `json:"volumes"`
 
 	// ConfigDrive asks for an ISO labelled config-2 holding Metadata.
 	ConfigDrive bool     `json:"config_drive"`
@@ -82,6 +84,17 @@ type Image struct {
 	SHA512    string `json:"sha512"` // of the bytes, in hex
 	KernelID  string `json:"kernel_id,omitempty"`
 	RamdiskID string `json:"ramdisk_id,omitempty"`
+}
+
+// Images are all that the server's disks are made from.
+func (s Server) Images() []Image {
+	var all []Image
+	for _, i := range []*Image{s.Image, s.Rescue} {
+		if i != nil {
+			all = append(all, i.All()...)
+		}
+	}
+	return all
 }
 
 // All are the images that a server boots from: the disk, and the kernel and

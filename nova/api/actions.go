@@ -28,8 +28,15 @@ func (s *service) actions() []rest.Route {
 	image.Body, image.Do = s.shelf.Get("servers.createImage"), rest.Do(s.createImage)
 	rebuild := s.action("rebuild", "os_compute_api:servers:rebuild", nil)
 	rebuild.Body, rebuild.Do = s.shelf.Get("servers.rebuild"), rest.Do(s.rebuild)
+	rescue := s.action("rescue", "os_compute_api:os-rescue", nil)
+	rescue.Body, rescue.Do, rescue.Status = s.shelf.Get("servers.rescue"), rest.Do(s.rescue), 200
+	backup := s.action("createBackup", "os_compute_api:os-create-backup", nil)
+	backup.Body, backup.Do = s.shelf.Get("servers.createBackup"), rest.Do(s.createBackup)
+	password := s.action("changePassword", "os_compute_api:os-admin-password", func(r *rest.Call, id string) error { return c.ChangePassword(r.Context(), id) })
+	password.Body = s.shelf.Get("servers.changePassword")
 	return []rest.Route{
-		image, rebuild,
+		image, rebuild, rescue, backup, password,
+		s.action("unrescue", "os_compute_api:os-unrescue", func(r *rest.Call, id string) error { return c.Unrescue(r.Context(), id) }),
 		s.action("os-start", "os_compute_api:servers:start", func(r *rest.Call, id string) error { return c.Start(r.Context(), id) }),
 		s.action("os-stop", "os_compute_api:servers:stop", func(r *rest.Call, id string) error { return c.Stop(r.Context(), id) }),
 		s.action("pause", "os_compute_api:os-pause-server:pause", func(r *rest.Call, id string) error { return c.Pause(r.Context(), id) }),
@@ -107,6 +114,40 @@ func (s *service) createImage(c *rest.Call, in struct {
 }) (*imageOut, error) {
 	s.ctx(c)
 	id, err := s.c.CreateImage(c.Context(), in.ID, strings.TrimSpace(in.Image.Name), in.Image.Metadata)
+	return madeImage(c, id, err)
+}
+
+func (s *service) createBackup(c *rest.Call, in struct {
+	byID
+	Backup struct {
+		Name     string
+		Type     string `json:"backup_type"`
+		Rotation any
+		Metadata map[string]string
+	} `json:"createBackup"`
+}) (*imageOut, error) {
+	s.ctx(c)
+	b := in.Backup
+	id, err := s.c.CreateBackup(c.Context(), in.ID, strings.TrimSpace(b.Name), b.Type, number(b.Rotation), b.Metadata)
+	return madeImage(c, id, err)
+}
+
+func (s *service) rescue(c *rest.Call, in struct {
+	byID
+	Rescue struct {
+		AdminPass *string
+		Image     string `json:"rescue_image_ref"`
+	} `json:"rescue"`
+}) (map[string]string, error) {
+	s.ctx(c)
+	pass := password()
+	if in.Rescue.AdminPass != nil {
+		pass = *in.Rescue.AdminPass
+	}
+	return map[string]string{"adminPass": pass}, s.c.Rescue(c.Context(), in.ID, in.Rescue.Image, c.From(2, 87))
+}
+
+func madeImage(c *rest.Call, id string, err error) (*imageOut, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func (s *service) hosts() []rest.Route {
 	const hv = "/v2.1/os-hypervisors"
 	return []rest.Route{
 		{On: "GET /v2.1/os-services", Rule: "os_compute_api:os-services:list", Do: rest.Do(s.listServices)},
-		{On: "PUT /v2.1/os-services/{id}", Rule: "os_compute_api:os-services:update", Do: rest.Do(s.updateService), Body: s.shelf.Get("admin.service")},
+		{On: "PUT /v2.1/os-services/{id}", Since: rest.V(2, 53), Rule: "os_compute_api:os-services:update", Do: rest.Do(s.updateService), Body: s.shelf.Get("admin.service")},
 		{On: "DELETE /v2.1/os-services/{id}", Rule: "os_compute_api:os-services:delete", Do: rest.DoNothing(s.deleteService), Status: 204, Mutates: true},
 		{On: "GET " + hv, Rule: "os_compute_api:os-hypervisors:list", Do: rest.Do(s.listHypervisors), List: list},
 		{On: "GET " + hv + "/detail", Rule: "os_compute_api:os-hypervisors:list-detail", Do: rest.Do(s.detailHypervisors), List: list},
@@ -97,25 +97,20 @@ func isHost(c *rest.Call, id string) func(*nova.Host) bool {
 	}
 }
 
-// updateService is /os-services/{id} since 2.53, and /os-services/enable|disable|… before.
+// updateService is what services.go has one row each for before 2.53.
 func (s *service) updateService(c *rest.Call, in struct {
 	byID
-	Host, Binary, Status string
-	Reason               *string `json:"disabled_reason"`
-	Forced               any     `json:"forced_down"`
+	Status string
+	Reason *string `json:"disabled_reason"`
+	Forced any     `json:"forced_down"`
 }) (map[string]serviceView, error) {
-	find := isHost(c, in.ID)
-	if !c.From(2, 53) {
-		find = func(h *nova.Host) bool { return h.Name == in.Host && in.Binary == "nova-compute" }
-		switch in.ID {
-		case "enable", "disable", "disable-log-reason":
-			in.Status = strings.TrimSuffix(strings.TrimSuffix(in.ID, "-log-reason"), "d") + "d"
-		case "force-down":
-		default:
-			return nil, fault.New(fault.NotFound, "Unknown action")
-		}
+	switch {
+	case in.Status == "" && in.Reason == nil && in.Forced == nil:
+		return nil, fault.New(fault.Invalid, "No updates were requested. Fields 'status' or 'forced_down' should be specified.")
+	case in.Reason != nil && in.Status != "disabled":
+		return nil, fault.New(fault.Invalid, "Specifying disabled_reason requires that status is 'disabled'.")
 	}
-	h, err := s.c.SetService(c.Context(), find, func(h *nova.Host) {
+	h, err := s.c.SetService(c.Context(), isHost(c, in.ID), func(h *nova.Host) {
 		switch in.Status {
 		case "enabled":
 			h.Disabled, h.DisabledReason = false, nil

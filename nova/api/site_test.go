@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"stackd/agent/wish"
 	"stackd/internal/fault"
 	"stackd/internal/listing"
 	"stackd/internal/policy"
@@ -16,6 +17,7 @@ import (
 	"stackd/internal/token"
 	"stackd/nova/api"
 	"stackd/nova/novatest"
+	"stackd/nova/work"
 )
 
 // tokens are "project/role".
@@ -101,6 +103,37 @@ func (s *site) is(path, status string) map[string]any {
 		s.t.Fatalf("%s is %v, %v: want %s", path, m["status"], m["fault"], status)
 	}
 	return m
+}
+
+// wish is what the node is told of a server.
+func (s *site) wish(id string) wish.Server {
+	s.t.Helper()
+	w, err := s.C.Wishes(s.t.Context(), "h1", 0)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, v := range w.Servers {
+		if v.ID == id {
+			return v
+		}
+	}
+	s.t.Fatal("the node is not told of", id)
+	return wish.Server{}
+}
+
+// capture fills the images that are being made.
+func (s *site) capture() {
+	s.t.Helper()
+	ids, err := s.C.DueCaptures(s.t.Context(), 10)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, id := range ids {
+		if err := work.NewCaptures(s.C).Reconcile(s.t.Context(), id); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.Settle(s.t, 6)
 }
 
 // actions are what was done to a server, the latest first: "rebuild Success".

@@ -117,12 +117,14 @@ type Images struct {
 	Made  map[string]nova.ImageSpec
 	Bytes map[string][]byte // of those that are filled
 	Break error             // of the next Fill
+	n     int
 }
 
 func (x *Images) Create(_ context.Context, w nova.ImageSpec) (string, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	id := fmt.Sprintf("image-%d", len(x.Made)+1)
+	x.n++
+	id := fmt.Sprintf("image-%d", x.n)
 	x.Made[id] = w
 	return id, nil
 }
@@ -145,6 +147,19 @@ func (x *Images) Fill(_ context.Context, id string, body io.Reader) error {
 		x.Bytes[id] = b
 	}
 	return err
+}
+
+func (x *Images) Backups(_ context.Context, server, kind string) (out []string, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for id, i := range x.Made {
+		if p := i.Properties; p["instance_uuid"] == server && p["image_type"] == "backup" && p["backup_type"] == kind {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	slices.Reverse(out)
+	return out, nil
 }
 
 func (x *Images) Drop(_ context.Context, id string) error {

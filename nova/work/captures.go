@@ -42,6 +42,9 @@ func (w *Captures) Reconcile(ctx context.Context, image string) error {
 	defer stop()
 	go w.renew(pass, k)
 	err = w.fill(pass, k)
+	if err == nil && k.BackupType != "" {
+		err = w.rotate(pass, k)
+	}
 	stop()
 	switch {
 	case ctx.Err() != nil:
@@ -78,6 +81,21 @@ func (w *Captures) fill(ctx context.Context, k *nova.Capture) error {
 		return err
 	}
 	return errors.Join(w.c.Images.Fill(ctx, k.ImageID, body), body.Close())
+}
+
+// rotate takes the backups away that are more than are kept of their type. One that has
+// gone already, or is protected, is none of ours.
+func (w *Captures) rotate(ctx context.Context, k *nova.Capture) error {
+	all, err := w.c.Images.Backups(ctx, k.ServerID, k.BackupType)
+	if err != nil {
+		return err
+	}
+	for _, id := range all[min(k.Rotation, len(all)):] {
+		if err := w.c.Images.Drop(ctx, id); err != nil {
+			slog.Warn("an old backup of a server stays", "server", k.ServerID, "image", id, "cause", err)
+		}
+	}
+	return nil
 }
 
 func (w *Captures) open(ctx context.Context, k *nova.Capture) (io.ReadCloser, error) {

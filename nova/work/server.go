@@ -146,12 +146,12 @@ func (w *Servers) settle(ctx context.Context, s *nova.Server) error {
 			s.LaunchedAt = now
 		}
 		if s.VMState != nova.Errored || s.TaskState != "" {
-			s.VMState, s.Fault = nova.StateOf(s.Wanted), nil
+			s.VMState, s.Fault = s.Settled(), nil
 		}
 		if s.TaskState != "" || s.ActionID != "" {
 			s.UpdatedAt = now
 		}
-		if s.TaskState != nova.ImageSnapshot { // that one ends with its capture
+		if !nova.Capturing(s.TaskState) { // that one ends with its capture
 			s.TaskState = ""
 		}
 		s.Tries, s.DueAt = 0, time.Time{}

@@ -86,6 +86,7 @@ func TestLives(t *testing.T) {
 	if got := one.must(t, "sudo dd if=/dev/vda bs=1024 skip=900000 count=1 2>/dev/null | tr -d '\\000' | wc -c"); got != "0" {
 		t.Error("the root disk holds what was written before:", got)
 	}
+	rescued(t, b, one)
 	rootVolume(t, b, guestOf)
 	b.openstack("server", "delete", "--wait", "one")
 	b.openstack("volume", "delete", "data", "next")
@@ -93,6 +94,35 @@ func TestLives(t *testing.T) {
 		l := keep(b.left(), func(s string) bool { return !strings.HasPrefix(s, "logical") })
 		return len(l) == 0, strings.Join(l, "\n")
 	})
+}
+
+// rescued: a guest starts from another disk with its own as the next one, and then from
+// its own again, which holds what was written meanwhile.
+func rescued(t *testing.T, b *bench, one guest) {
+	t.Helper()
+	const marked = "sudo dd if=/dev/%s bs=1024 skip=900000 count=1 2>/dev/null | head -c 6"
+	boot := one.must(t, "cat /proc/sys/kernel/random/boot_id; echo marked | sudo dd of=/dev/vda bs=1024 seek=900000 conv=notrunc 2>/dev/null; sync")
+	b.openstack("server", "rescue", "one")
+	b.status("one", "RESCUE")
+	one.rebuilt(t, boot)
+	if got := one.must(t, fmt.Sprintf(marked, "vdb")); got != "marked" {
+		t.Errorf("the second disk of a rescued guest is not its own: %q", got)
+	}
+	boot = one.must(t, "cat /proc/sys/kernel/random/boot_id; echo mended | sudo dd of=/dev/vdb bs=1024 seek=900000 conv=notrunc 2>/dev/null; sync")
+	b.openstack("server", "unrescue", "one")
+	b.status("one", "ACTIVE")
+	one.rebuilt(t, boot)
+	if got := one.must(t, fmt.Sprintf(marked, "vda")); got != "mended" {
+		t.Errorf("after the rescue the root disk holds %q", got)
+	}
+	for _, name := range []string{"b1", "b2"} {
+		b.openstack("server", "backup", "create", "one", "--name", name, "--type", "daily", "--rotate", "1", "--wait")
+	}
+	until(t, "one backup to be left", time.Minute, func() (bool, string) {
+		l := b.openstack("image", "list", "--property", "backup_type=daily", "-f", "value", "-c", "Name")
+		return l == "b2", l
+	})
+	b.openstack("image", "delete", "b2")
 }
 
 // rebuilt waits until the guest answers from another boot.
