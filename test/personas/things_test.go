@@ -199,6 +199,7 @@ var makings = []making{
 	{keys: "-", service: "compute", by: "owner", call: "POST /v2.1/servers/{compute:servers.id}/os-volume_attachments", body: `{"volumeAttachment":{"volumeId":"{volume:attached}"}}`},
 	{keys: "os-volume_attachments.volume", service: "compute", by: "owner", call: "GET /v2.1/servers/{compute:servers.id}", id: "{volume:attached}"},
 	{keys: "os-instance-actions.request", service: "compute", by: "owner", call: "GET /v2.1/servers/{compute:servers.id}/os-instance-actions"},
+	{keys: "os-assisted-volume-snapshots.id", service: "compute", by: "owner", call: "GET /v2.1/servers/{compute:servers.id}", id: "any"},
 	{keys: "os-keypairs.id", service: "compute", by: "owner", call: "GET /v2.1/servers", id: "key"},
 	{keys: "os-server-groups.id", service: "compute", by: "owner", call: "POST /v2.1/os-server-groups", body: `{"server_group":{"name":"g","policy":"anti-affinity"}}`},
 	{keys: "os-aggregates.id", service: "compute", by: "admin", call: "POST /v2.1/os-aggregates", body: `{"aggregate":{"name":"a"}}`, shared: true},
