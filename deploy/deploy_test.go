@@ -45,6 +45,7 @@ type world struct {
 	made map[string]bool // by host and step: what a look finds
 	fail string          // a host on which every change fails
 	seen map[string]string
+	down string // a host that cannot be reached
 }
 
 type shell struct {

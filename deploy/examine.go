@@ -27,6 +27,9 @@ func (r *Run) Examine(ctx context.Context, repair bool) ([]doctor.Finding, error
 		return nil, err
 	}
 	defer r.close()
+	if err := r.own(ctx); err != nil {
+		return nil, err
+	}
 	var all []doctor.Finding
 	var there []*Host
 	for _, h := range r.Hosts {
@@ -42,6 +45,20 @@ func (r *Run) Examine(ctx context.Context, repair bool) ([]doctor.Finding, error
 		}
 	}
 	return append(all, r.gather(ctx, there, func(ctx context.Context, h *Host) []doctor.Finding { return h.said(ctx, repair) })...), nil
+}
+
+// own sees that the cloud's program is this one: another would judge by other steps, and
+// mending with it would be an upgrade.
+func (r *Run) own(ctx context.Context) error {
+	c := r.controller()
+	if c.Shell == nil {
+		return nil
+	}
+	has, err := c.Shell.Run(ctx, "[ ! -e "+binary+" ] || sha256sum < "+binary+" | cut -c1-64", nil)
+	if err != nil || has == "" || has == r.sum {
+		return err
+	}
+	return fmt.Errorf("the cloud was installed with another stackd than this one; run that one (%s on its hosts), or bring this one there: stackd upgrade --answer-file FILE", binary)
 }
 
 func (e *ErrHosts) of(host string) string {
