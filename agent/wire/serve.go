@@ -23,7 +23,12 @@ type server struct {
 	gate  *join.Gate
 	site  Site
 	slots chan struct{}
+	turns chan struct{} // of reports
 }
+
+// mostReports are worked on at a time. A thousand nodes that report must not stand in
+// front of every request in the database's queue.
+const mostReports = 8
 
 // A Site is what a node has to know of its cloud before it can work.
 type Site struct {
@@ -32,7 +37,7 @@ type Site struct {
 
 // Serve is the control plane's side for nodes. It wants TLS as PlaneTLS sets it up.
 func Serve(p wish.Plane, g *join.Gate, site Site) http.Handler {
-	s := &server{plane: p, gate: g, site: site, slots: make(chan struct{}, 16)}
+	s := &server{plane: p, gate: g, site: site, slots: make(chan struct{}, 16), turns: make(chan struct{}, mostReports)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/join", s.join)
 	for pattern, f := range map[string]func(http.ResponseWriter, *http.Request, string) error{
@@ -154,6 +159,12 @@ func (s *server) report(w http.ResponseWriter, r *http.Request, host string) err
 	}
 	if in.Host != host {
 		return fault.New(fault.Invalid, "host: a node reports for itself.")
+	}
+	select {
+	case s.turns <- struct{}{}:
+		defer func() { <-s.turns }()
+	case <-r.Context().Done():
+		return r.Context().Err()
 	}
 	err := s.plane.Report(r.Context(), in)
 	if err == nil {

@@ -33,6 +33,9 @@ type world struct {
 	wishes  wish.Wishes
 	changed chan struct{}
 	reports []wish.Report
+
+	slow          time.Duration // that a report takes
+	working, most int           // reports that are worked on, and were at most
 }
 
 func (w *world) Wishes(ctx context.Context, host string, since int64) (wish.Wishes, error) {
@@ -53,6 +56,12 @@ func (w *world) Wishes(ctx context.Context, host string, since int64) (wish.Wish
 
 func (w *world) Report(_ context.Context, r wish.Report) error {
 	w.mu.Lock()
+	w.working++
+	w.most = max(w.most, w.working)
+	w.mu.Unlock()
+	time.Sleep(w.slow)
+	w.mu.Lock()
+	w.working--
 	defer w.mu.Unlock()
 	w.reports = append(w.reports, r)
 	return nil
@@ -120,6 +129,25 @@ func (w *world) plane(id Identity) *Plane {
 		w.t.Fatal(err)
 	}
 	return p
+}
+
+// Many reports at once wait for one another, and not everybody for them.
+func TestManyReports(t *testing.T) {
+	w := newWorld(t)
+	w.slow = 5 * time.Millisecond
+	p := w.plane(w.join("c1"))
+	var wg sync.WaitGroup
+	for range 100 {
+		wg.Go(func() {
+			if err := p.Report(t.Context(), wish.Report{Host: "c1"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if len(w.reports) != 100 || w.most != mostReports {
+		t.Error(len(w.reports), "reports,", w.most, "at a time")
+	}
 }
 
 func TestNodeAndPlane(t *testing.T) {
