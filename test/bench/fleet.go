@@ -204,7 +204,7 @@ func (f *fleet) place(ctx context.Context, body map[string]any, servers int) (ac
 	for _, status := range []string{"BUILD", "ERROR"} {
 		for {
 			var out struct{ Servers []json.RawMessage }
-			if err := f.admin.Do(ctx, "GET", "compute", "/servers?limit=1&status="+status, nil, &out); err != nil {
+			if err := f.admin.Do(ctx, "GET", "compute", "/servers/detail?limit=1&status="+status, nil, &out); err != nil {
 				return 0, err
 			}
 			if len(out.Servers) == 0 {
