@@ -20,7 +20,7 @@ type Nodes struct {
 
 var _ wish.Live = (*Nodes)(nil)
 
-// New is the nodes, not yet running; with a directory, the guests left there are on them.
+// New is the nodes of a control plane (nil with Options.Plane), not yet running; with a directory, the guests left there are on them.
 func New(plane wish.Plane, o Options, log *slog.Logger) (*Nodes, error) {
 	o = o.withDefaults()
 	n := &Nodes{}
@@ -28,6 +28,11 @@ func New(plane wish.Plane, o Options, log *slog.Logger) (*Nodes, error) {
 		w, err := newWorld(fmt.Sprintf("%s-%d", o.Name, i+1), o)
 		if err != nil {
 			return nil, err
+		}
+		if o.Plane != nil {
+			if plane, err = o.Plane(w.name); err != nil {
+				return nil, err
+			}
 		}
 		n.worlds = append(n.worlds, w)
 		n.agents = append(n.agents, agent.New(agent.Config{

@@ -41,7 +41,7 @@ func (p *process) admit(o *options) error {
 		return fmt.Errorf("--nodes: %w", err)
 	}
 	site := wire.Site{}
-	if o.Sim == 0 {
+	if o.packets() {
 		site.Southbound = "ssl:" + o.southbound()
 	}
 	ctx, end := context.WithCancel(context.Background())

@@ -19,7 +19,7 @@ func (o *options) words() []string {
 	}
 	w := []string{verb, "--data", o.Data, "--name", o.Name, "--netns", o.Netns, "--host", o.Host, "--listen", o.Listen, "--database", o.Database,
 		"--region", o.Region, "--public", o.Gateway, "--one-port", strconv.Itoa(o.OnePort), "--physnet", o.Physnet}
-	for flag, v := range map[string]string{"--tls-cert": o.TLSCert, "--tls-key": o.TLSKey, "--accel": o.Accel, "--nodes": o.Nodes, "--tunnel": o.Tunnel, "--uplink": o.Uplink} {
+	for flag, v := range map[string]string{"--tls-cert": o.TLSCert, "--tls-key": o.TLSKey, "--accel": o.Accel, "--nodes": o.Nodes, "--tunnel": o.Tunnel, "--uplink": o.Uplink, "--fabric": o.Fabric, "--endpoint": o.Endpoint} {
 		if v != "" {
 			w = append(w, flag, v)
 		}
@@ -37,6 +37,9 @@ func (o *agentOptions) words() []string {
 	}
 	if o.Accel != "" {
 		w = append(w, "--accel", o.Accel)
+	}
+	if o.Sim > 0 {
+		w = append(w, "--sim", strconv.Itoa(o.Sim))
 	}
 	return w
 }

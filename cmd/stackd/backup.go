@@ -76,7 +76,7 @@ func (b *backup) make(ctx context.Context, file string) (m archive.Manifest, err
 		}
 		sources = append(sources, archive.Source{Name: dbPart, Path: db})
 	}
-	if o.Sim == 0 {
+	if o.packets() {
 		nb := filepath.Join(work, "nb")
 		there, err := daemon.KeepNetworks(ctx, o.daemons(), nb)
 		if err != nil {

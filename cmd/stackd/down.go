@@ -30,7 +30,7 @@ func downCommand() *cobra.Command {
 				return err
 			}
 			err = s.do("control plane and node", func() (bool, error) { return running(o) == 0, stop(o, 30*time.Second) })
-			if err != nil || o.Sim > 0 {
+			if err != nil || !o.packets() {
 				return err
 			}
 			return s.do("guests, daemons, network", func() (bool, error) {

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"stackd/agent/daemon"
@@ -42,6 +45,11 @@ type options struct {
 	// Physnet is the physical network that br-ex is on.
 	Physnet string `json:"physnet,omitempty"`
 
+	// Endpoint is the host of all addresses that clients are told; "" is Listen.
+	Endpoint string `json:"endpoint,omitempty"`
+	// Fabric is "ovn", or "sim" for networks without packets.
+	Fabric string `json:"fabric,omitempty"`
+
 	Demo       bool   `json:"-"`
 	DemoImage  string `json:"-"`
 	Background bool   `json:"-"`
@@ -54,6 +62,7 @@ func (o *options) flags(c *cobra.Command) {
 	f.StringVar(&o.Netns, "netns", "", "network namespace for all packets; \"host\" is the host's own (default: the cloud's name)")
 	f.StringVar(&o.Host, "host", "", "name of this machine as a hypervisor (default: its host name)")
 	f.StringVar(&o.Listen, "listen", "127.0.0.1", "address the APIs answer at")
+	f.StringVar(&o.Endpoint, "endpoint", "", "name or address that clients use, where another answers for this one: a balancer before several control planes (default: that of --listen)")
 	f.StringVar(&o.Database, "database", "", "postgres://… (default: an SQLite file in the data folder)")
 	f.StringVar(&o.Region, "region", "RegionOne", "region of the catalog")
 	f.StringVar(&o.Gateway, "public", "172.24.4.1/24", "this machine's address on the public network, with its prefix")
@@ -62,6 +71,7 @@ func (o *options) flags(c *cobra.Command) {
 	f.StringVar(&o.TLSKey, "tls-key", "", "private key file (PEM)")
 	f.StringVar(&o.Accel, "accel", "", "kvm or tcg (default: kvm if a probe guest runs under it)")
 	f.IntVar(&o.Sim, "sim", 0, "so many simulated hosts in place of this machine: no guests, no packets")
+	f.StringVar(&o.Fabric, "fabric", "ovn", "ovn, or sim: networks without packets, for nodes made with stackd agent --sim")
 	f.StringVar(&o.Nodes, "nodes", "", "address where other hosts may join as nodes, host:port (default: none)")
 	f.StringVar(&o.Tunnel, "tunnel", "", "this machine's address for tunnels to other hosts (default: that of --nodes)")
 	f.StringVar(&o.Uplink, "uplink", "", "link of this machine that becomes a port of br-ex, with --netns host")
@@ -107,6 +117,9 @@ func (o *options) check() error {
 	return o.checkTLS()
 }
 
+// packets tells whether this machine's networks carry any.
+func (o *options) packets() bool { return o.Sim == 0 && o.Fabric != "sim" }
+
 func (o *options) checkNames() error {
 	switch {
 	case !nameShape.MatchString(o.Name):
@@ -115,6 +128,10 @@ func (o *options) checkNames() error {
 		return fmt.Errorf("--host %s: a host name is wanted", o.Host)
 	case o.Accel != "" && o.Accel != "kvm" && o.Accel != "tcg":
 		return fmt.Errorf("--accel %s: kvm or tcg is wanted", o.Accel)
+	case o.Endpoint != "" && !hostShape.MatchString(o.Endpoint) && net.ParseIP(o.Endpoint) == nil:
+		return fmt.Errorf("--endpoint %s: a host name or an address is wanted, without scheme and port", o.Endpoint)
+	case o.Fabric != "" && o.Fabric != "ovn" && o.Fabric != "sim":
+		return fmt.Errorf("--fabric %s: ovn or sim is wanted", o.Fabric)
 	case o.Sim < 0:
 		return fmt.Errorf("--sim %d: a number of hosts is wanted, 0 for this machine", o.Sim)
 	}
@@ -131,7 +148,7 @@ func (o *options) checkNodes() error {
 	if o.Nodes == "" {
 		return nil
 	}
-	if o.Netns != daemon.HostNetns && o.Sim == 0 {
+	if o.Netns != daemon.HostNetns && o.packets() {
 		return errors.New("--nodes goes with --netns host: other hosts do not reach a namespace of its own")
 	}
 	at, err := netip.ParseAddrPort(o.Nodes)
@@ -215,13 +232,11 @@ func (o *options) scheme() string {
 
 // address is where clients on this machine reach a port.
 func (o *options) address(port int) string {
-	host := o.Listen
-	if a := netip.MustParseAddr(host); a.IsUnspecified() {
+	host := cmp.Or(o.Endpoint, o.Listen)
+	if a, err := netip.ParseAddr(host); err == nil && a.IsUnspecified() {
 		host = "127.0.0.1"
-	} else if a.Is6() {
-		host = "[" + host + "]"
 	}
-	return fmt.Sprintf("%s://%s:%d", o.scheme(), host, port)
+	return o.scheme() + "://" + net.JoinHostPort(host, strconv.Itoa(port))
 }
 
 func (o *options) daemons() daemon.Options {
@@ -241,7 +256,7 @@ func (o *options) daemons() daemon.Options {
 
 // guestNetns is the file of the network namespace that guests are in; "" is the host's own.
 func (o *options) guestNetns() string {
-	if o.Netns == daemon.HostNetns || o.Sim > 0 {
+	if o.Netns == daemon.HostNetns || !o.packets() {
 		return ""
 	}
 	return netns.Path(o.Netns)

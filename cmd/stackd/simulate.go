@@ -9,12 +9,17 @@ import (
 	simfabric "stackd/neutron/sim"
 )
 
-// simulate gives the cloud hosts without guests and networks without packets.
-// What the guests are is kept in files, so that they outlive this process.
-func (p *process) simulate(ctx context.Context, o *options) error {
+// fabric gives the cloud networks without packets.
+func (p *process) fabric(ctx context.Context) {
 	f := simfabric.New(p.cloud.Networking, 20*time.Millisecond)
 	p.cloud.Networking.Carry(f)
 	p.run(ctx, f.Run)
+}
+
+// simulate gives the cloud hosts without guests and networks without packets.
+// What the guests are is kept in files, so that they outlive this process.
+func (p *process) simulate(ctx context.Context, o *options) error {
+	p.fabric(ctx)
 	nodes, err := sim.New(p.cloud.Plane(), sim.Options{Hosts: o.Sim, Dir: o.path("sim")}, slog.Default())
 	if err != nil {
 		return err

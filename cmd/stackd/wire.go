@@ -72,6 +72,8 @@ func start(ctx context.Context, o *options, s *steps) (*process, error) {
 	switch {
 	case o.Sim > 0:
 		err = p.simulate(ctx, o)
+	case o.Serve && !o.packets():
+		p.fabric(ctx)
 	case o.Serve:
 		_, err = p.networks(ctx, o, s)
 	default:
