@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"stackd/internal/fault"
+
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 	"modernc.org/sqlite"
@@ -52,14 +54,27 @@ func (d *DB) Tx(ctx context.Context, f func(ctx context.Context) error) error {
 	if d.InTx(ctx) {
 		return f(ctx)
 	}
-	for try := 0; ; try++ {
+	pause, until := firstPause, time.Now().Add(clashing)
+	for {
 		err := d.once(ctx, f)
-		if err == nil || !clash(err) || try == 20 || ctx.Err() != nil {
+		if err == nil || !clash(err) || ctx.Err() != nil {
 			return err
 		}
-		time.Sleep(time.Duration(rand.IntN(1+min(try, 6)*4)+1) * time.Millisecond)
+		if time.Now().After(until) {
+			return fault.New(fault.Unavailable, "Too much is changed at the same moment. Please try again.").Because(err)
+		}
+		time.Sleep(rand.N(pause) + time.Millisecond)
+		pause = min(2*pause, longestPause)
 	}
 }
+
+// A transaction that clashes is tried again for so long, after pauses that grow: under
+// load, losers that come back at once would only be in each other's way.
+const (
+	clashing     = 15 * time.Second
+	firstPause   = 4 * time.Millisecond
+	longestPause = 250 * time.Millisecond
+)
 
 func (d *DB) once(ctx context.Context, f func(ctx context.Context) error) error {
 	var opts *sql.TxOptions
