@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,7 @@ type moment struct {
 var errIdle = fmt.Errorf("there is nothing for it")
 
 // most is how many volumes there may be.
-const most = 12
+const most = 24
 
 var acts = []act{
 	{"volume", 2, func(d *disks, m *moment) error { return d.create(m, "nil", map[string]any{"size": 1}) }},
@@ -43,10 +44,10 @@ var acts = []act{
 	{"encrypted volume", 1, func(d *disks, m *moment) error {
 		return d.create(m, fmt.Sprintf("key%08x", rand.Uint32()), map[string]any{"size": 1, "imageRef": d.images[0].id, "volume_type": "locked"})
 	}},
-	{"clone", 2, func(d *disks, m *moment) error {
+	{"clone", 3, func(d *disks, m *moment) error {
 		return d.create(m, m.v.kind(), map[string]any{"size": m.v.Size, "source_volid": m.v.ID})
 	}},
-	{"volume of a snapshot", 2, (*disks).fromSnapshot},
+	{"volume of a snapshot", 4, (*disks).fromSnapshot},
 	{"attach", 4, func(d *disks, m *moment) error {
 		at := "/servers/" + d.servers[rand.IntN(len(d.servers))] + "/os-volume_attachments"
 		return m.c.Do(m, "POST", "compute", at, map[string]any{"volumeAttachment": map[string]string{"volumeId": m.v.ID}}, nil)
@@ -57,7 +58,7 @@ var acts = []act{
 		}
 		return m.c.Do(m, "DELETE", "compute", "/servers/"+m.v.Attachments[0].ServerID+"/os-volume_attachments/"+m.v.ID, nil, nil)
 	}},
-	{"snapshot", 2, func(d *disks, m *moment) error {
+	{"snapshot", 1, func(d *disks, m *moment) error {
 		return m.post("/snapshots", map[string]any{"snapshot": map[string]any{"volume_id": m.v.ID, "name": m.v.Name, "force": true}})
 	}},
 	{"snapshot deleted", 2, func(d *disks, m *moment) error {
@@ -73,18 +74,21 @@ var acts = []act{
 		}
 		return m.post("/volumes/"+m.v.ID+"/action", map[string]any{"os-extend": map[string]int{"new_size": m.v.Size + 1}})
 	}},
-	{"migrate", 3, func(d *disks, m *moment) error {
+	{"migrate", 5, func(d *disks, m *moment) error {
+		if !m.idle() {
+			return errIdle
+		}
 		return m.post("/volumes/"+m.v.ID+"/action", map[string]any{"os-migrate_volume": map[string]string{"host": "stackd@" + oneOf("files", "more") + "#volumes"}})
 	}},
 	{"retype", 3, func(d *disks, m *moment) error {
-		if m.v.Type == "locked" {
+		if !m.idle() || m.v.Type == "locked" {
 			return errIdle
 		}
 		return m.post("/volumes/"+m.v.ID+"/action", map[string]any{"os-retype": map[string]string{"new_type": oneOf("files", "more"), "migration_policy": "on-demand"}})
 	}},
 	{"backup", 3, func(d *disks, m *moment) error { return d.backUp(m, false) }},
 	{"incremental backup", 3, func(d *disks, m *moment) error { return d.backUp(m, true) }},
-	{"restore", 2, (*disks).restore},
+	{"restore", 4, (*disks).restore},
 	{"restore over", 3, (*disks).restoreOver},
 	{"backup given up", 1, (*disks).giveUp},
 	{"backup deleted", 2, func(d *disks, m *moment) error {
@@ -94,9 +98,19 @@ var acts = []act{
 		}
 		return m.c.Do(m, "DELETE", "volumev3", "/backups/"+o.ID, nil, nil)
 	}},
-	{"volume deleted", 2, func(d *disks, m *moment) error {
+	{"volume deleted", 4, func(d *disks, m *moment) error {
+		m.idle()
 		return m.c.Do(m, "DELETE", "volumev3", "/volumes/"+m.v.ID+"?cascade=true", nil, nil)
 	}},
+}
+
+// idle makes the volume one that nobody has, if there is such.
+func (m *moment) idle() bool {
+	free := slices.DeleteFunc(slices.Clone(m.all), func(v volume) bool { return v.Status != "available" })
+	if len(free) > 0 {
+		m.v = free[rand.IntN(len(free))]
+	}
+	return len(free) > 0
 }
 
 func oneOf(words ...string) string { return words[rand.IntN(len(words))] }
