@@ -12,6 +12,19 @@ import (
 	"stackd/internal/sqldb/dbtest"
 )
 
+// cut has the process end at its n-th place, and nobody go on; it tells whether it came there.
+func (p *play) cut(n int) bool {
+	p.t.Helper()
+	p.Kill(n)
+	defer p.Live()
+	for {
+		p.Hasten(p.t)
+		if busy, died := p.Pass(p.t); died || !busy {
+			return died
+		}
+	}
+}
+
 // A backup that is given up, wherever making it was cut off, leaves nothing behind, and the
 // volume is what it was.
 func TestBackupsGivenUp(t *testing.T) {
@@ -24,9 +37,7 @@ func TestBackupsGivenUp(t *testing.T) {
 			for n, died := 0, true; died; n++ {
 				p := newPlay(t, dbtest.New(t))
 				b := p.backUp(false)
-				p.Kill(n)
-				died = p.Settle(t)
-				p.Live()
+				died = p.cut(n)
 				whole := p.Vault.Left() > 0
 				row, err := p.S.Backup(p.ctx, b.ID)
 				p.must(err)
@@ -98,4 +109,41 @@ func TestRestoreGivenUp(t *testing.T) {
 	p.must(p.S.ResetVolume(p.ctx, p.v.ID, cinder.Reset{Status: &status}))
 	p.backupIs(b.ID, cinder.Available, "first")
 	p.is(p.v.ID, cinder.Available, "first")
+}
+
+// A volume leaves, or goes, only when nothing holds what a backup that was given up took of
+// it while it was in use: nothing stays on the backend that it was on.
+func TestVolumesWaitForBackupsGivenUp(t *testing.T) {
+	leave := map[string]func(p *play) error{
+		"moved": func(p *play) error { return p.S.MigrateVolume(p.ctx, p.v.ID, cindertest.Two) },
+		"gone":  func(p *play) error { return p.S.DeleteVolume(p.ctx, p.v.ID, false, false) },
+	}
+	for name, act := range leave {
+		t.Run(name, func(t *testing.T) {
+			for n, died := 0, true; died; n++ {
+				p := newPlay(t, dbtest.New(t))
+				p.One.InUse, p.Two.Full = true, false
+				a := &cinder.Attachment{VolumeID: p.v.ID, ServerID: "s"}
+				p.must(p.S.Reserve(p.ctx, a))
+				_, err := p.S.ChangeAttachment(p.ctx, a.ID, func(a *cinder.Attachment) error { a.Status = cinder.Attached; return nil })
+				p.must(err)
+				b, err := p.S.CreateBackup(p.ctx, p.who, cinder.BackupSpec{VolumeID: p.v.ID, Force: true})
+				p.must(err)
+				died = p.cut(n)
+				p.must(p.S.DeleteBackup(p.ctx, b.ID, true))
+				p.must(p.S.Release(p.ctx, a.ID))
+				p.must(act(p))
+				p.Settle(t)
+				if left := p.One.Left(); len(left) > 0 {
+					t.Errorf("killed at %d: %q are left", n, left)
+				}
+				if name == "moved" {
+					p.is(p.v.ID, cinder.Available, "first")
+				} else {
+					_, err := p.S.Store.Volume(p.ctx, p.v.ID)
+					p.gone(err)
+				}
+			}
+		})
+	}
 }

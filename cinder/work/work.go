@@ -94,6 +94,10 @@ func (w *Volumes) volume(ctx context.Context, v *cinder.Volume) error {
 	slog.Debug("volume's pass", "volume", v.ID, "project", v.ProjectID, "wish", v.Wish, "tries", v.Tries, "backend", v.Backend)
 	var err error
 	switch act := w.acts()[v.Wish]; {
+	case v.Wish == cinder.Drop || v.Wish == cinder.Move:
+		if err = w.unheld(ctx, v); err == nil {
+			err = act(ctx, v)
+		}
 	case v.Wish == cinder.Make:
 		err = w.ladder.Climb(ctx, v)
 	case act != nil:
@@ -106,6 +110,16 @@ func (w *Volumes) volume(ctx context.Context, v *cinder.Volume) error {
 		return w.done(ctx, v)
 	}
 	return w.failed(ctx, v, err)
+}
+
+// unheld waits while there is work on a backup of a volume: one that was given up may have
+// left on the backend what it took of the volume in use, and its own work takes that away.
+func (w *Volumes) unheld(ctx context.Context, v *cinder.Volume) error {
+	all, err := w.s.BackupsOf(ctx, v.ID)
+	if slices.ContainsFunc(all, func(b *cinder.Backup) bool { return b.Wish != cinder.Kept }) {
+		return converge.Later(500 * time.Millisecond)
+	}
+	return err
 }
 
 // update changes the row as it now is, unless it was given another wish meanwhile.
