@@ -101,22 +101,35 @@ func (s *Storage) Arrive(ctx context.Context, v *Volume) error {
 // volume after is let in anew.
 func (s *Storage) ReimageHeld(ctx context.Context, id, image string) error {
 	return s.Tx(ctx, func(ctx context.Context) error {
-		a, err := s.Store.Attachment(ctx, id)
+		a, err := s.promised(ctx, id)
 		if err != nil {
 			return err
 		}
-		if a.Status != Reserved {
-			if err := s.EndAttachment(ctx, a); err != nil {
-				return err
-			}
-			a.ID, a.Status, a.Host, a.Mode, a.Connector, a.Connection, a.AttachedAt = uuid.NewString(), Reserved, "", "", nil, nil, time.Time{}
-			if err := s.InsertAttachment(ctx, a); err != nil {
-				return err
-			}
-			if err := s.restate(ctx, a.VolumeID); err != nil {
-				return err
-			}
-		}
 		return s.ReimageVolume(ctx, a.VolumeID, image, true)
 	})
+}
+
+// Unreach has an attachment's volume, which its guest has no more, be reserved as before
+// it was reached.
+func (s *Storage) Unreach(ctx context.Context, id string) error {
+	return s.Tx(ctx, func(ctx context.Context) error {
+		_, err := s.promised(ctx, id)
+		return err
+	})
+}
+
+// promised is an attachment that is reserved: itself, or one that takes its place.
+func (s *Storage) promised(ctx context.Context, id string) (*Attachment, error) {
+	a, err := s.Store.Attachment(ctx, id)
+	if err != nil || a.Status == Reserved {
+		return a, err
+	}
+	if err := s.EndAttachment(ctx, a); err != nil {
+		return nil, err
+	}
+	a.ID, a.Status, a.Host, a.Mode, a.Connector, a.Connection, a.AttachedAt = uuid.NewString(), Reserved, "", "", nil, nil, time.Time{}
+	if err := s.InsertAttachment(ctx, a); err != nil {
+		return nil, err
+	}
+	return a, s.restate(ctx, a.VolumeID)
 }

@@ -166,6 +166,8 @@ func (x volumes) Moved(ctx context.Context, hold string, place map[string]any) e
 	return x.s.Arrived(ctx, hold, place)
 }
 
+func (x volumes) Promise(ctx context.Context, hold string) error { return x.s.Unreach(ctx, hold) }
+
 func (x volumes) Reimage(ctx context.Context, hold, image string) error {
 	return x.s.ReimageHeld(ctx, hold, image)
 }

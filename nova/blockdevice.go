@@ -71,6 +71,8 @@ type Volumes interface {
 	// it is there, and nowhere else any more.
 	At(ctx context.Context, h Hold, place map[string]any) (wish.Disk, error)
 	Moved(ctx context.Context, hold string, place map[string]any) error
+	// Promise has a held volume be one that is promised, as before it was reached.
+	Promise(ctx context.Context, hold string) error
 	// Reimage has a held volume given an image's content, when no guest has it any more:
 	// it is held as one that is promised, until it is reached anew.
 	Reimage(ctx context.Context, hold, image string) error

@@ -21,7 +21,9 @@ const (
 )
 
 // Capturing tells whether a task_state ends with a capture.
-func Capturing(task string) bool { return task == ImageSnapshot || task == ImageBackup }
+func Capturing(task string) bool {
+	return task == ImageSnapshot || task == ImageBackup || task == Shelving
+}
 
 // A Capture is an image that is being made of a server: the row is the queue.
 type Capture struct {
@@ -33,9 +35,11 @@ type Capture struct {
 	// BackupType and Rotation are a backup's: of each type so many are kept.
 	BackupType string
 	Rotation   int
-	Tries      int
-	DueAt      time.Time `bun:",nullzero"`
-	CreatedAt  time.Time
+	// Shelve: the server goes from its host when it has its image.
+	Shelve    bool
+	Tries     int
+	DueAt     time.Time `bun:",nullzero"`
+	CreatedAt time.Time
 }
 
 // An ImageSpec is an image to be made.
@@ -219,6 +223,9 @@ func (c *Compute) CaptureDone(ctx context.Context, k *Capture, why error) error 
 	return c.Tx(ctx, func(ctx context.Context) error {
 		if err := c.DeleteCapture(ctx, k.ImageID); err != nil {
 			return err
+		}
+		if k.Shelve && why == nil {
+			return c.offload(ctx, k.ServerID, k.ImageID, k.ActionID)
 		}
 		result, details := "Success", ""
 		if why != nil {

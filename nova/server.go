@@ -12,6 +12,7 @@ type Goal string
 
 const (
 	GoalLive    Goal = "live"    // on a host, with its ports, in the power state Wanted
+	GoalShelved Goal = "shelved" // on no host; its image, ports and volumes stay
 	GoalErrored Goal = "errored" // its build failed: the row stays, all else is given back
 	GoalDeleted Goal = "deleted" // gone, with every trace
 )
@@ -87,6 +88,8 @@ type Server struct {
 	Rebuilds int64
 	LocalOf  int64
 	Reimage  string
+	// ShelvedImage is what the root disk of a shelved server is kept in.
+	ShelvedImage string
 	// Rescue is the image that the server runs from in place of its own root disk.
 	Rescue *ImageFacts
 
@@ -166,7 +169,7 @@ func (s *Server) Status() string {
 	return statusOf[s.VMState]
 }
 
-var statusOf = map[string]string{Building: "BUILD", Active: "ACTIVE", Stopped: "SHUTOFF", Paused: "PAUSED", Suspended: "SUSPENDED", Errored: "ERROR", Rescued: "RESCUE", Deleted: "DELETED"}
+var statusOf = map[string]string{Building: "BUILD", Active: "ACTIVE", Stopped: "SHUTOFF", Paused: "PAUSED", Suspended: "SUSPENDED", Errored: "ERROR", Rescued: "RESCUE", Shelved: "SHELVED", ShelvedOffloaded: "SHELVED_OFFLOADED", Deleted: "DELETED"}
 
 // StatesOf is the vm_states that a status filter stands for; nil if it is no status.
 func StatesOf(status string) []string {

@@ -35,13 +35,12 @@ func (h hypervisor) volume(ctx context.Context, step, id string, v agent.Volume,
 
 // BeginCopy copies a file at once, as nobody writes to it here; other kinds hold nothing.
 func (h hypervisor) BeginCopy(ctx context.Context, id string, v agent.Volume, to wish.Disk) error {
-	return h.volume(ctx, Mirrored, id, v, func(o *agent.Volume) error {
-		from, isFile := strings.CutPrefix(v.Place, "file:")
-		if isFile && to.Kind == "file" {
-			if err := copyFile(from, to.Source["path"]); err != nil {
-				return err
-			}
+	if from, isFile := strings.CutPrefix(v.Place, "file:"); isFile && to.Kind == "file" {
+		if err := copyFile(from, to.Source["path"]); err != nil {
+			return err
 		}
+	}
+	return h.volume(ctx, Mirrored, id, v, func(o *agent.Volume) error {
 		o.Copy, o.Ready = to.Place(), true
 		return nil
 	})

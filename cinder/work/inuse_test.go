@@ -46,6 +46,18 @@ func init() {
 		a := p.attached(true)
 		return func() { p.must(p.S.MigrateVolume(p.ctx, p.v.ID, cindertest.Two)) }, func() { p.isOn(a, cindertest.One, "error", p.Two) }
 	}
+	scenes["reimage of a held volume"] = func(p *play) (func(), func()) {
+		a := p.attached(false)
+		return func() { p.must(p.S.ReimageHeld(p.ctx, a.ID, cindertest.ImageID)) }, func() {
+			p.is(p.v.ID, cinder.Reserved, cindertest.ImageText)
+			as, err := p.S.AttachmentsOf(p.ctx, p.v.ID)
+			p.must(err)
+			if len(as[p.v.ID]) != 1 || as[p.v.ID][0].ID == a.ID || as[p.v.ID][0].Connection != nil || as[p.v.ID][0].ServerID != cindertest.Server || p.One.Holders() != 0 {
+				p.t.Errorf("held as %+v, %d let in", as[p.v.ID], p.One.Holders())
+			}
+			p.must(p.S.Release(p.ctx, as[p.v.ID][0].ID))
+		}
+	}
 	scenes["retype in use to another backend"] = func(p *play) (func(), func()) {
 		a := p.attached(false)
 		t := &cinder.Type{Name: "two", Public: true, ExtraSpecs: map[string]string{"volume_backend_name": "two"}}

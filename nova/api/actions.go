@@ -36,6 +36,9 @@ func (s *service) actions() []rest.Route {
 	password.Body = s.shelf.Get("servers.changePassword")
 	return []rest.Route{
 		image, rebuild, rescue, backup, password,
+		s.action("shelve", "os_compute_api:os-shelve:shelve", func(r *rest.Call, id string) error { return c.Shelve(r.Context(), id) }),
+		s.action("shelveOffload", "os_compute_api:os-shelve:shelve_offload", func(r *rest.Call, id string) error { return c.ShelveOffload(r.Context(), id) }),
+		s.unshelveRow(),
 		s.action("unrescue", "os_compute_api:os-unrescue", func(r *rest.Call, id string) error { return c.Unrescue(r.Context(), id) }),
 		s.action("os-start", "os_compute_api:servers:start", func(r *rest.Call, id string) error { return c.Start(r.Context(), id) }),
 		s.action("os-stop", "os_compute_api:servers:stop", func(r *rest.Call, id string) error { return c.Stop(r.Context(), id) }),

@@ -83,7 +83,7 @@ var extensions = []extension{
 	ext("os-keypairs", "Keypairs", "Keypair Support."), ext("os-quota-sets", "Quotas", "Quotas management support."), ext("os-server-groups", "ServerGroups", "Server group support."),
 	ext("os-admin-password", "AdminPassword", "Admin password management support."), ext("os-create-backup", "CreateBackup", "Create a backup of a server."),
 	ext("os-extended-rescue-with-image", "ExtendedRescueWithImage", "Allow the user to specify the image to use for rescue."), ext("os-preserve-ephemeral-rebuild", "PreserveEphemeralOnRebuild", "Allow preservation of the ephemeral partition on rebuild."),
-	ext("os-rescue", "Rescue", "Instance rescue mode."), ext("os-volume-attachment-update", "VolumeAttachmentUpdate", "Support for updating a volume attachment."),
+	ext("os-rescue", "Rescue", "Instance rescue mode."), ext("os-shelve", "Shelve", "Instance shelve mode."), ext("os-volume-attachment-update", "VolumeAttachmentUpdate", "Support for updating a volume attachment."),
 	ext("os-services", "Services", "Services support."), ext("os-simple-tenant-usage", "SimpleTenantUsage", "Simple tenant usage extension."), ext("os-user-data", "UserData", "Add user_data to the Create Server API."),
 }
 

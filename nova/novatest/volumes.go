@@ -126,15 +126,28 @@ func (x *Volumes) At(_ context.Context, h nova.Hold, place map[string]any) (wish
 	return wish.Disk{VolumeID: h.VolumeID, Kind: "file", Source: map[string]string{"path": path}}, nil
 }
 
-// Reimage has a volume downloading; Set says how that ends.
-func (x *Volumes) Reimage(_ context.Context, id, image string) error {
+// Promise gives the hold another id.
+func (x *Volumes) Promise(_ context.Context, id string) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.promise(id)
+	return nil
+}
+
+func (x *Volumes) promise(id string) nova.Hold {
 	h := x.Holds[id]
 	delete(x.Holds, id)
 	x.n++
 	h.ID, h.Status, h.Disk = fmt.Sprintf("hold-%d", x.n), nova.HoldReserved, wish.Disk{}
 	x.Holds[h.ID] = h
+	return h
+}
+
+// Reimage has a volume downloading; Set says how that ends.
+func (x *Volumes) Reimage(_ context.Context, id, image string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	h := x.promise(id)
 	v := x.All[h.VolumeID]
 	v.Status, v.Image = "downloading", map[string]string{"image_id": image}
 	x.All[h.VolumeID] = v

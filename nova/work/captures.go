@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"stackd/agent/wish"
 	"stackd/internal/converge"
 	"stackd/internal/fault"
 	"stackd/nova"
@@ -50,7 +51,11 @@ func (w *Captures) Reconcile(ctx context.Context, image string) error {
 	case ctx.Err() != nil:
 		return nil // going down: the row is due again after the lease
 	case err == nil:
-		return w.c.CaptureDone(ctx, k, nil)
+		err = w.c.CaptureDone(ctx, k, nil)
+		if !fault.Is(err, fault.Conflict) { // its server is not shelved any more
+			return err
+		}
+		err = converge.Final{Err: err}
 	}
 	return w.failed(ctx, k, err)
 }
@@ -105,6 +110,9 @@ func (w *Captures) open(ctx context.Context, k *nova.Capture) (io.ReadCloser, er
 	}
 	if s.Goal != nova.GoalLive || s.Host == "" {
 		return nil, converge.Finalf("the server has gone")
+	}
+	if k.Shelve && (s.SeenGeneration < s.Generation || s.SeenPower == wish.Running || s.SeenPower == wish.Paused) {
+		return nil, converge.Later(time.Second) // the guest goes off first
 	}
 	l, err := w.c.Nodes.Live(s.Host)
 	if err != nil {

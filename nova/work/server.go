@@ -35,6 +35,7 @@ func New(c *nova.Compute) *Servers {
 		{Name: nova.Networking, Holds: w.plugged, Make: w.bind, Remove: w.unbind},
 		{Name: nova.Spawning, Holds: w.running, Make: w.wished, Remove: w.destroy},
 		{Name: "wired", Holds: w.wired, Make: w.wait},
+		{Name: "unshelved", Holds: w.unshelved, Make: w.unshelve, Remove: w.dropShelved},
 	}
 	return w
 }
@@ -60,6 +61,8 @@ func (w *Servers) Reconcile(ctx context.Context, id string) error {
 		err = w.delete(ctx, s)
 	case nova.GoalErrored:
 		err = w.clear(ctx, s)
+	case nova.GoalShelved:
+		err = w.shelve(ctx, s)
 	default:
 		err = w.live(ctx, s)
 	}
@@ -174,6 +177,10 @@ func (w *Servers) failed(ctx context.Context, s *nova.Server, why error) error {
 	text, details := words(why)
 	return w.update(ctx, s, func(ctx context.Context, s *nova.Server) error {
 		now := w.c.Now()
+		if s.Host == "" && s.VMState == nova.ShelvedOffloaded { // it stays where it was
+			s.Goal, s.Wanted, s.TaskState, s.UpdatedAt, s.Tries, s.DueAt = nova.GoalShelved, wish.Gone, "", now, 0, time.Time{}
+			return w.finish(ctx, s, "Error", text)
+		}
 		s.Fault = &nova.Fault{Code: 500, Message: text, Details: details, Created: now}
 		s.VMState, s.TaskState, s.UpdatedAt, s.Tries, s.DueAt = nova.Errored, "", now, 0, time.Time{}
 		if s.LaunchedAt.IsZero() {

@@ -37,6 +37,9 @@ func (w *Servers) bind(ctx context.Context, s *nova.Server) error {
 	err := w.update(ctx, s, func(ctx context.Context, s *nova.Server) error {
 		s.Plugged, s.TaskState = true, nova.Spawning
 		w.c.Nudge(ctx, s)
+		if !s.LaunchedAt.IsZero() { // a server that was shelved has its ports
+			return w.c.Networks.Bind(ctx, s.ID, s.Host)
+		}
 		return w.c.Networks.Allocate(ctx, w.c.NICsOf(s))
 	})
 	if f := fault.Of(err); f != nil && f.Kind != fault.Unavailable { // the tenant's own doing: a port taken, no address left

@@ -58,6 +58,7 @@ var acts = []act{
 		}
 		return m.c.Do(m, "DELETE", "compute", "/servers/"+m.v.Attachments[0].ServerID+"/os-volume_attachments/"+m.v.ID, nil, nil)
 	}},
+	{"swap", 4, (*disks).swap},
 	{"snapshot", 1, func(d *disks, m *moment) error {
 		return m.post("/snapshots", map[string]any{"snapshot": map[string]any{"volume_id": m.v.ID, "name": m.v.Name, "force": true}})
 	}},
@@ -76,6 +77,12 @@ var acts = []act{
 	}},
 	{"migrate", 5, func(d *disks, m *moment) error {
 		if !m.idle() {
+			return errIdle
+		}
+		return m.post("/volumes/"+m.v.ID+"/action", map[string]any{"os-migrate_volume": map[string]string{"host": "stackd@" + oneOf("files", "more") + "#volumes"}})
+	}},
+	{"migrate in use", 4, func(d *disks, m *moment) error {
+		if !m.inUse() {
 			return errIdle
 		}
 		return m.post("/volumes/"+m.v.ID+"/action", map[string]any{"os-migrate_volume": map[string]string{"host": "stackd@" + oneOf("files", "more") + "#volumes"}})
@@ -105,12 +112,32 @@ var acts = []act{
 }
 
 // idle makes the volume one that nobody has, if there is such.
-func (m *moment) idle() bool {
-	free := slices.DeleteFunc(slices.Clone(m.all), func(v volume) bool { return v.Status != "available" })
-	if len(free) > 0 {
-		m.v = free[rand.IntN(len(free))]
+func (m *moment) idle() bool { return m.oneThatIs("available") }
+
+// inUse makes it one that a server has.
+func (m *moment) inUse() bool { return m.oneThatIs("in-use") }
+
+func (m *moment) oneThatIs(status string) bool {
+	all := slices.DeleteFunc(slices.Clone(m.all), func(v volume) bool { return v.Status != status })
+	if len(all) > 0 {
+		m.v = all[rand.IntN(len(all))]
 	}
-	return len(free) > 0
+	return len(all) > 0
+}
+
+// swap has a free volume of the same kind take the place of one that a server has.
+func (d *disks) swap(m *moment) error {
+	if !m.inUse() {
+		return errIdle
+	}
+	at := slices.IndexFunc(m.all, func(v volume) bool {
+		return v.kind() == m.v.kind() && v.Status == "available" && v.Size >= m.v.Size
+	})
+	if len(m.v.Attachments) == 0 || at < 0 || !strings.HasPrefix(m.v.kind(), "img") {
+		return errIdle
+	}
+	path := "/servers/" + m.v.Attachments[0].ServerID + "/os-volume_attachments/" + m.v.ID
+	return m.c.Do(m, "PUT", "compute", path, map[string]any{"volumeAttachment": map[string]string{"volumeId": m.all[at].ID}}, nil)
 }
 
 func oneOf(words ...string) string { return words[rand.IntN(len(words))] }

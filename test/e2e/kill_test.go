@@ -57,12 +57,12 @@ func TestKillWithSimulatedHosts(t *testing.T) {
 		killed(t, b)
 		b.up()
 		if n%20 == 19 {
-			t.Logf("%d kills, %d servers made, %d deleted so far", n+1, w.made.Load(), w.dropped.Load())
+			t.Logf("%d kills, %d servers made, %d rebuilt, %d deleted so far", n+1, w.made.Load(), w.rebuilt.Load(), w.dropped.Load())
 		}
 	}
 	cancel()
 	wg.Wait()
-	if w.made.Load() == 0 || w.dropped.Load() == 0 {
+	if w.made.Load() == 0 || w.dropped.Load() == 0 || w.rebuilt.Load() == 0 {
 		t.Fatal("the load did nothing")
 	}
 	w.settled(t, 2*time.Minute)

@@ -16,11 +16,11 @@ import (
 	"stackd/test/cloudtest"
 )
 
-// A load makes and deletes servers, whatever happens to the cloud.
+// A load makes, rebuilds and deletes servers, whatever happens to the cloud.
 type load struct {
 	b                        *bench
 	imageID, flavorID, netID string
-	made, dropped            atomic.Int64
+	made, dropped, rebuilt   atomic.Int64
 }
 
 // client signs in, as often as it takes: the cloud may be dead just now.
@@ -77,7 +77,7 @@ func (w *load) image(t *testing.T, file string) {
 	w.upload(t, "qcow2", f)
 }
 
-// churn makes and deletes servers of its own until the context ends. Errors are
+// churn makes, rebuilds and deletes servers until the context ends. Errors are
 // expected: the cloud dies under it.
 func (w *load) churn(ctx context.Context, name string) {
 	c := w.client(ctx)
@@ -93,6 +93,10 @@ func (w *load) churn(ctx context.Context, name string) {
 		if c.Do(call, "GET", "compute", "/servers", nil, &list) == nil && len(list.Servers) > 3 {
 			if c.Do(call, "DELETE", "compute", "/servers/"+list.Servers[rand.IntN(len(list.Servers))].ID, nil, nil) == nil {
 				w.dropped.Add(1)
+			}
+			body := map[string]any{"rebuild": map[string]string{"imageRef": w.imageID}}
+			if c.Do(call, "POST", "compute", "/servers/"+list.Servers[rand.IntN(len(list.Servers))].ID+"/action", body, nil) == nil {
+				w.rebuilt.Add(1)
 			}
 		}
 		cancel()
