@@ -174,10 +174,7 @@ func (m *making) make(ctx context.Context, fill func(context.Context) error) err
 	if _, ok, err := m.p.look(ctx, m.name, ""); ok || err != nil {
 		return err
 	}
-	if err := m.p.roomy(ctx); err != nil {
-		return err
-	}
-	err := m.p.whileRoom(ctx, fill)
+	err := fill(ctx)
 	if err == nil {
 		err = m.settle(ctx)
 	}

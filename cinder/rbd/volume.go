@@ -66,7 +66,6 @@ func (m *making) fill(ctx context.Context, size int64, from cinder.Source) error
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, func() { d.Conn.Close() })() // who waits in a write does not any more
 	fill := raw.Fill{To: d, Size: size, Scratch: filepath.Join(m.p.Dir, m.part), Lock: m.lock.File}
 	return errors.Join(fill.From(ctx, from), d.Close())
 }
