@@ -27,7 +27,7 @@ func (c *Cloud) nodes(ctx context.Context, cfg Config) error {
 	if c.Gate, err = join.New(ctx, s, cfg.Identity.MasterKey); err != nil {
 		return err
 	}
-	lives, err := wire.NewLives(c.Gate, time.Now())
+	lives, err := wire.NewLives(c.Gate, time.Now)
 	if err != nil {
 		return err
 	}

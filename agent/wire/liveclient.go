@@ -17,24 +17,21 @@ import (
 // Lives reaches nodes' live sides from a control plane.
 type Lives struct {
 	gate *join.Gate
-	pair tls.Certificate
+	own  *own
 }
 
 // NewLives makes a control plane's certificate for its calls.
-func NewLives(g *join.Gate, now time.Time) (*Lives, error) {
-	cert, key, err := g.Plane(now)
-	if err != nil {
-		return nil, err
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	return &Lives{g, pair}, err
+func NewLives(g *join.Gate, now func() time.Time) (*Lives, error) {
+	o, err := newOwn(g, now)
+	return &Lives{g, o}, err
 }
 
 // At is the live side of a host that listens at an address (host:port).
 func (l *Lives) At(host, address string) wish.Live {
 	t := &http.Transport{ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: 10 * time.Second,
-		HTTP2:           &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 10 * time.Second},
-		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: l.gate.Pool(), ServerName: join.NodeName(host), Certificates: []tls.Certificate{l.pair}}}
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 10 * time.Second},
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS13, RootCAs: l.gate.Pool(), ServerName: join.NodeName(host),
+			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return l.own.get() }}}
 	return &live{"https://" + address + "/v1/servers/", &http.Client{Transport: t}}
 }
 

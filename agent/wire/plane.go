@@ -117,7 +117,7 @@ func (p *Plane) Renew(ctx context.Context) {
 // renewIfDue renews when a third of the certificate's life is left.
 func (p *Plane) renewIfDue(ctx context.Context, now time.Time) error {
 	from, to, err := p.id.life()
-	if err != nil || now.Before(to.Add(-to.Sub(from)/3)) {
+	if err != nil || !Due(from, to, now) {
 		return err
 	}
 	return p.renew(ctx)

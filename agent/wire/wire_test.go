@@ -101,7 +101,7 @@ func newWorld(t testing.TB) *world {
 	if w.gate, err = join.New(t.Context(), s, []byte("m")); err != nil {
 		t.Fatal(err)
 	}
-	c, err := PlaneTLS(w.gate, time.Now())
+	c, err := PlaneTLS(w.gate, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +312,7 @@ func TestLive(t *testing.T) {
 	}
 	var copied []wish.Disk
 	at := listen(t, ServeLive(guests{&copied}), c)
-	lives, err := NewLives(w.gate, time.Now())
+	lives, err := NewLives(w.gate, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

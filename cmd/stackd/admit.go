@@ -13,11 +13,29 @@ import (
 	"stackd/agent/wire"
 )
 
-// certify writes the certificate that OVN shows to other hosts' chassis, anew at each start.
-func (p *process) certify(o *options) error {
+// certify writes the certificate that OVN shows to other hosts' chassis, anew at each start
+// and once a month: OVN's servers read it again by themselves.
+func (p *process) certify(ctx context.Context, o *options) error {
 	if o.Nodes == "" {
 		return nil
 	}
+	p.run(ctx, func(ctx context.Context) {
+		for t := time.NewTicker(30 * 24 * time.Hour); ; {
+			select {
+			case <-ctx.Done():
+				t.Stop()
+				return
+			case <-t.C:
+			}
+			if err := p.writeCertificate(o); err != nil {
+				slog.Warn("OVN's certificate could not be made anew", "cause", err)
+			}
+		}
+	})
+	return p.writeCertificate(o)
+}
+
+func (p *process) writeCertificate(o *options) error {
 	cert, key, err := p.cloud.Gate.Plane(time.Now())
 	if err != nil {
 		return err
@@ -32,7 +50,7 @@ func (p *process) certify(o *options) error {
 
 // admit listens for nodes and for hosts that want to become one.
 func (p *process) admit(o *options) error {
-	c, err := wire.PlaneTLS(p.cloud.Gate, time.Now())
+	c, err := wire.PlaneTLS(p.cloud.Gate, time.Now)
 	if err != nil {
 		return err
 	}

@@ -184,7 +184,7 @@ func (p *process) networks(ctx context.Context, o *options, s *steps) (*daemon.H
 	if os.Geteuid() != 0 {
 		return nil, fmt.Errorf("guests and networks need root; run as root, or try --sim 1 for a cloud without guests")
 	}
-	if err := p.certify(o); err != nil {
+	if err := p.certify(ctx, o); err != nil {
 		return nil, err
 	}
 	h, err := daemon.Up(ctx, o.daemons(), s.progress)
