@@ -78,7 +78,8 @@ type Host struct {
 	pid  int
 }
 
-// boot is a host's first process, in new namespaces: it makes its root and waits.
+// boot is a host's first process, in new namespaces: it makes its root, and waits for
+// what has lost its parent: a process that nobody buries is one that does not end.
 const boot = `set -e
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$1"
@@ -97,7 +98,7 @@ ip link set lo up
 cd "$1/root"
 pivot_root . mnt
 umount -l /mnt
-exec sleep infinity`
+exec bash -c 'while sleep 1000 & do wait; done'`
 
 // Host boots a host. Links are eth0, eth1, … on these switches, with these addresses:
 // "mgmt 192.168.4.10/24".
@@ -146,7 +147,7 @@ func (h *Host) boot(ns, root, data string) {
 	})
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if pid := first(cmd.Process.Pid); pid > 0 {
-			if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); bytes.HasPrefix(line, []byte("sleep")) {
+			if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); bytes.HasPrefix(line, []byte("bash")) {
 				h.pid = pid
 				return
 			}
