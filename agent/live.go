@@ -24,6 +24,11 @@ func (a *Agent) Diagnostics(ctx context.Context, id string) (wish.Diagnostics, e
 	return a.Hypervisor.Diagnostics(ctx, id)
 }
 
+// Interrupt gives the guest an interrupt that it cannot mask.
+func (a *Agent) Interrupt(ctx context.Context, id string) error {
+	return a.Hypervisor.Interrupt(ctx, id)
+}
+
 // CopyDisk copies a guest's volume as it is at one instant.
 func (a *Agent) CopyDisk(ctx context.Context, id string, volume, where wish.Disk) error {
 	return a.Hypervisor.CopyDisk(ctx, id, volume, where)

@@ -1,6 +1,7 @@
 package nova
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"io"
@@ -46,6 +47,32 @@ func (c *Compute) Diagnose(ctx context.Context, id string) (*Server, wish.Diagno
 	}
 	d, err := l.Diagnostics(ctx, id)
 	return s, d, err
+}
+
+// CrashDump interrupts a server's guest so that it dumps its memory, if it is set up to.
+func (c *Compute) CrashDump(ctx context.Context, id string) error {
+	var action string
+	s, err := c.change(ctx, id, func(ctx context.Context, s *Server) error {
+		if err := ready(ctx, s, "trigger_crash_dump", Active, Paused, Rescued, Errored); err != nil {
+			return err
+		}
+		under := s.ActionID
+		err := c.act(ctx, s, "trigger_crash_dump", "compute_trigger_crash_dump")
+		action, s.ActionID = s.ActionID, under
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	result, details := "Success", ""
+	l, err := c.Nodes.Live(s.Host)
+	if err == nil {
+		err = l.Interrupt(ctx, id)
+	}
+	if err != nil {
+		result, details = "Error", "The guest could not be interrupted."
+	}
+	return cmp.Or(c.Tx(context.WithoutCancel(ctx), func(ctx context.Context) error { return c.FinishAction(ctx, action, result, details) }), err)
 }
 
 // consoleFor is how long a display's address is good.

@@ -42,6 +42,11 @@ func (h *Hypervisor) Resume(_ context.Context, id string) error {
 	return h.with(id, "resume the domain", func(c *lv.Libvirt, d lv.Domain) error { return c.DomainResume(d) })
 }
 
+// Interrupt injects an NMI.
+func (h *Hypervisor) Interrupt(_ context.Context, id string) error {
+	return h.with(id, "interrupt the guest", func(c *lv.Libvirt, d lv.Domain) error { return c.DomainInjectNmi(d, 0) })
+}
+
 // Suspend saves the guest's memory to disk and ends it; Start brings it back.
 func (h *Hypervisor) Suspend(_ context.Context, id string) error {
 	return h.with(id, "suspend the domain", func(c *lv.Libvirt, d lv.Domain) error { return c.DomainManagedSave(d, 0) })

@@ -146,6 +146,17 @@ func (h hypervisor) Suspend(ctx context.Context, id string) error {
 	return h.become(ctx, id, wish.Suspended, wish.Running, wish.Paused)
 }
 
+// Interrupt restarts the guest, as one does that dumps its memory and then reboots.
+func (h hypervisor) Interrupt(ctx context.Context, id string) error {
+	return h.guest(ctx, "interrupted", id, func(g *guest) error {
+		if g.Power != wish.Running && g.Power != wish.Paused {
+			return fmt.Errorf("the guest is %s", g.Power)
+		}
+		g.Boots, g.Since = g.Boots+1, time.Now()
+		return nil
+	})
+}
+
 func (h hypervisor) AttachPort(ctx context.Context, id string, p wish.Port) error {
 	return h.guest(ctx, "attached", id, func(g *guest) error { g.Ports = append(g.Ports, p.ID); return nil })
 }

@@ -143,6 +143,15 @@ func (n *Nodes) VNC(ctx context.Context, id string) (io.ReadWriteCloser, error) 
 	return h.VNC(ctx, id)
 }
 
+// Interrupt restarts a guest.
+func (n *Nodes) Interrupt(ctx context.Context, id string) error {
+	h, err := n.live(id)
+	if err != nil {
+		return err
+	}
+	return h.Interrupt(ctx, id)
+}
+
 // Diagnostics are a guest's counters.
 func (n *Nodes) Diagnostics(ctx context.Context, id string) (wish.Diagnostics, error) {
 	h, err := n.live(id)

@@ -38,6 +38,13 @@ func ServeLive(l wish.Live) http.Handler {
 		}
 		return err
 	})
+	on("POST /v1/servers/{id}/interrupt", func(w http.ResponseWriter, r *http.Request, id string) error {
+		err := l.Interrupt(r.Context(), id)
+		if err == nil {
+			w.WriteHeader(http.StatusNoContent)
+		}
+		return err
+	})
 	on("POST /v1/servers/{id}/copy", func(w http.ResponseWriter, r *http.Request, id string) error {
 		var in copying
 		err := read(r, &in)

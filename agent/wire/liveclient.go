@@ -60,6 +60,11 @@ func (l *live) Diagnostics(ctx context.Context, id string) (d wish.Diagnostics, 
 	return d, err
 }
 
+func (l *live) Interrupt(ctx context.Context, id string) error {
+	body, err := l.call(ctx, "POST", id+"/interrupt", nil)
+	return into(nil, body, err)
+}
+
 func (l *live) CopyDisk(ctx context.Context, id string, volume, where wish.Disk) error {
 	b, err := json.Marshal(copying{volume, where})
 	if err != nil {

@@ -290,6 +290,13 @@ func (guests) Diagnostics(context.Context, string) (wish.Diagnostics, error) {
 	return wish.Diagnostics{UptimeSec: 7}, nil
 }
 
+func (guests) Interrupt(_ context.Context, id string) error {
+	if id != "s" {
+		return errors.New("no such guest on this host")
+	}
+	return nil
+}
+
 func (g guests) CopyDisk(_ context.Context, _ string, volume, where wish.Disk) error {
 	*g.copied = append(*g.copied, volume, where)
 	return nil
@@ -325,6 +332,9 @@ func TestLive(t *testing.T) {
 	}
 	if d, err := l.Diagnostics(ctx, "s"); err != nil || d.UptimeSec != 7 {
 		t.Fatal(d, err)
+	}
+	if err, bad := l.Interrupt(ctx, "s"), l.Interrupt(ctx, "none"); err != nil || bad == nil {
+		t.Fatal(err, bad)
 	}
 	if err := l.CopyDisk(ctx, "s", wish.Disk{VolumeID: "v"}, wish.Disk{Kind: "nbd"}); err != nil || len(copied) != 2 || copied[1].Kind != "nbd" {
 		t.Fatal(copied, err)

@@ -192,6 +192,9 @@ type Live interface {
 	VNC(ctx context.Context, serverID string) (io.ReadWriteCloser, error)
 	// Diagnostics are counters of a running guest, as nova's 2.48 form needs them.
 	Diagnostics(ctx context.Context, serverID string) (Diagnostics, error)
+	// Interrupt gives a running guest an interrupt that it cannot mask: one that is set up
+	// so dumps its memory.
+	Interrupt(ctx context.Context, serverID string) error
 	// CopyDisk copies a guest's volume, as it is at one instant, to a place that is
 	// there and as large. Where says how that is reached.
 	CopyDisk(ctx context.Context, serverID string, volume, where Disk) error

@@ -34,8 +34,10 @@ func (s *service) actions() []rest.Route {
 	backup.Body, backup.Do = s.shelf.Get("servers.createBackup"), rest.Do(s.createBackup)
 	password := s.action("changePassword", "os_compute_api:os-admin-password", func(r *rest.Call, id string) error { return c.ChangePassword(r.Context(), id) })
 	password.Body = s.shelf.Get("servers.changePassword")
+	dump := s.action("trigger_crash_dump", "os_compute_api:servers:trigger_crash_dump", func(r *rest.Call, id string) error { return c.CrashDump(r.Context(), id) })
+	dump.Since = rest.V(2, 17)
 	return []rest.Route{
-		image, rebuild, rescue, backup, password,
+		dump, image, rebuild, rescue, backup, password,
 		s.action("shelve", "os_compute_api:os-shelve:shelve", func(r *rest.Call, id string) error { return c.Shelve(r.Context(), id) }),
 		s.action("shelveOffload", "os_compute_api:os-shelve:shelve_offload", func(r *rest.Call, id string) error { return c.ShelveOffload(r.Context(), id) }),
 		s.unshelveRow(),

@@ -175,3 +175,24 @@ func TestAssistedSnapshots(t *testing.T) {
 		says("POST /os-assisted-volume-snapshots", body, "itself")
 	})
 }
+
+// A guest that runs is interrupted, since 2.17.
+func TestCrashDump(t *testing.T) {
+	each(t, func(s *site) {
+		path := s.server("")
+		do := func(as, version string, status int) {
+			t.Helper()
+			s.call(as, version, "POST "+path+"/action", `{"trigger_crash_dump":null}`, status)
+		}
+		do(me, "2.16", 404)
+		do("p/reader", "2.17", 403)
+		do("q/member", "2.17", 404)
+		do(me, "2.17", 202)
+		if a := s.actions(path); a[0] != "trigger_crash_dump Success" {
+			t.Error(a)
+		}
+		s.call(me, "", "POST "+path+"/action", `{"os-stop":null}`, 202)
+		s.Settle(t, 6)
+		do(me, "2.17", 409)
+	})
+}

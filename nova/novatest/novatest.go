@@ -390,6 +390,8 @@ func (n *Node) Live(string) (wish.Live, error) { return liveNode{}, nil }
 // liveNode answers with a disk of a few bytes.
 type liveNode struct{ wish.Live }
 
+func (liveNode) Interrupt(context.Context, string) error { return nil }
+
 func (liveNode) Capture(context.Context, string) (io.ReadCloser, error) {
 	return io.NopCloser(strings.NewReader("a disk")), nil
 }
