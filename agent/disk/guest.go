@@ -200,7 +200,9 @@ func (s *Store) Trim(_ context.Context, v wish.Server) error {
 	if v.Rescue != nil {
 		keep[s.file(v.ID, "base"+rescue(v), 0)] = true
 	}
-	for _, f := range s.Files(v) {
+	own := v
+	own.Rescue = nil
+	for _, f := range append(s.Files(v), s.Files(own)...) {
 		keep[f.Path] = true
 	}
 	found, err := os.ReadDir(s.dir(v.ID))

@@ -27,7 +27,7 @@ func (w *Servers) shelve(ctx context.Context, s *nova.Server) error {
 			return err
 		}
 		s.Host, s.Plugged, s.VMState, s.TaskState, s.UpdatedAt, s.DueAt = "", false, nova.ShelvedOffloaded, "", w.c.Now(), time.Time{}
-		s.SeenPower, s.SeenGeneration, s.SeenPorts, s.SeenStep, s.SeenFault, s.SeenFinal, s.SeenCopied, s.Tries = "", 0, nil, "", "", false, nil, 0
+		s.SeenPower, s.SeenGeneration, s.SeenPorts, s.SeenStep, s.SeenFault, s.SeenFinal, s.SeenCopied, s.Tries = wish.Stopped, 0, nil, "", "", false, nil, 0
 		return w.finish(ctx, s, "Success", "")
 	})
 }
