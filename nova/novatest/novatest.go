@@ -31,6 +31,8 @@ type World struct {
 	Node   *Node
 	Disks  *Volumes
 	Images *Images
+
+	at *places
 }
 
 // ImageID is the one image; FlavorID the one flavor.
@@ -49,7 +51,8 @@ func New(t testing.TB, db *sqldb.DB) *World {
 	w := &World{DB: db, Nets: &Nets{ports: map[string][]nova.NIC{}}, Place: &Place{free: map[string]int64{}, took: map[string]string{}}}
 	w.Images = &Images{Made: map[string]nova.ImageSpec{}, Bytes: map[string][]byte{}}
 	w.Node = &Node{Host: "h1", Guests: map[string]wish.Seen{}}
-	w.C = nova.New(s, w.Images, w.Nets, w.Place, w.Node)
+	w.at = &places{}
+	w.C = nova.New(breaking{s, w.at}, w.Images, w.Nets, w.Place, w.Node)
 	w.Disks = newVolumes()
 	w.C.Volumes = w.Disks
 	w.Work = work.New(w.C)
