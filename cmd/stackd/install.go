@@ -376,7 +376,7 @@ func (in *installer) close(s *deploy.Screen, r *deploy.Run, p *deploy.Plan, log 
 		if p.Answers.Yes("CONFIG_PROVISION_DEMO") {
 			s.Note("File /root/keystonerc_demo is there too, of a demo project.")
 		}
-		s.Note("clients find both by name as well: openstack --os-cloud admin")
+		s.Note("Clients find the cloud by name as well: openstack --os-cloud admin")
 		s.Note(fmt.Sprintf("To access the OpenStack Dashboard browse to http://%s:9000/dashboard . Please, find your login credentials stored in the keystonerc_admin in your home directory.", p.Controller))
 	}
 	s.Note("The installation log file is available at: " + log)
