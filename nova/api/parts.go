@@ -30,6 +30,7 @@ func (s *service) parts() []rest.Route {
 		{On: "GET /v2.1/servers/{id}/tags/{tag}", Since: tag, Rule: "os_compute_api:os-server-tags:show", Do: rest.DoNothing(s.hasTag), Status: 204},
 		{On: "PUT /v2.1/servers/{id}/tags/{tag}", Since: tag, Rule: "os_compute_api:os-server-tags:update", Do: rest.Do(s.addTag), Mutates: true},
 		{On: "DELETE /v2.1/servers/{id}/tags/{tag}", Since: tag, Rule: "os_compute_api:os-server-tags:delete", Do: rest.DoNothing(s.dropTag), Status: 204, Mutates: true},
+		{On: "GET /v2.1/servers/{id}/topology", Since: rest.V(2, 78), Rule: "compute:server:topology:index", Do: rest.Do(s.topology)},
 		{On: "GET /v2.1/servers/{id}/ips", Rule: "os_compute_api:ips:index", Do: rest.Do(s.ips)},
 		{On: "GET /v2.1/servers/{id}/ips/{label}", Rule: "os_compute_api:ips:show", Do: rest.Do(s.ip)},
 		{On: "GET /v2.1/servers/{id}/os-instance-actions", Rule: "os_compute_api:os-instance-actions:list", Do: rest.Do(s.history), List: &rest.Listing{Key: "instanceActions", Filters: []string{"changes-since", "changes-before"}}},
@@ -148,6 +149,18 @@ func (s *service) nicsOf(c *rest.Call, id string) ([]nova.NIC, error) {
 	}
 	all, err := s.c.Networks.Of(c.Context(), id)
 	return all[id], err
+}
+
+// A topologyView says which of a server's CPUs and memory are on which NUMA node. Flavors
+// ask for none here, so that a server has no nodes of its own.
+type topologyView struct {
+	Nodes    []any `wire:"nodes"`
+	PageSize *int  `wire:"pagesize_kb"`
+}
+
+func (s *service) topology(c *rest.Call, in byID) (topologyView, error) {
+	_, err := s.c.Visible(c.Context(), in.ID)
+	return topologyView{Nodes: []any{}}, err
 }
 
 func (s *service) ips(c *rest.Call, in byID) (map[string]map[string][]addr, error) {

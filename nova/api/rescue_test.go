@@ -196,3 +196,16 @@ func TestCrashDump(t *testing.T) {
 		do(me, "2.17", 409)
 	})
 }
+
+// Servers have no NUMA nodes of their own, and say so since 2.78.
+func TestTopology(t *testing.T) {
+	each(t, func(s *site) {
+		path := s.server("") + "/topology"
+		s.call(me, "2.77", "GET "+path, "", 404)
+		s.call("q/member", "2.78", "GET "+path, "", 404)
+		m := s.call(me, "2.78", "GET "+path, "", 200)
+		if n, ok := m["nodes"].([]any); !ok || len(n) != 0 || m["pagesize_kb"] != nil {
+			t.Error(m)
+		}
+	})
+}
