@@ -1,7 +1,6 @@
 package keystone
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -99,93 +98,6 @@ func (i *Identity) mayTrust(t *Trust, w TrustWish) error {
 	return nil
 }
 
-// handOn places a trust below the one that its trustor is here by, and answers the
-// whole line: the trust itself first, the one that all began with last.
-func (i *Identity) handOn(ctx context.Context, t *Trust, w TrustWish) ([]*Trust, error) {
-	line := []*Trust{t}
-	if t.RedelegatedFrom == "" {
-		return line, nil
-	}
-	above, err := i.pedigree(ctx, t.RedelegatedFrom)
-	if err != nil {
-		return nil, err
-	}
-	if len(above) == 0 {
-		return nil, missing("trust", t.RedelegatedFrom)
-	}
-	left := above[0].Redelegations - 1
-	if w.Redelegate && w.Depth != nil && *w.Depth != 0 && *w.Depth != left {
-		return nil, forbidden(`Modifying "redelegation_count" upon redelegation is forbidden. Omitting this parameter is advised.`)
-	}
-	if w.Redelegate {
-		t.Redelegations = left
-	}
-	if t.ExpiresAt.IsZero() {
-		t.ExpiresAt = above[0].ExpiresAt
-	}
-	if t.ProjectID != above[0].ProjectID {
-		return nil, forbidden("The redelegated trust is for another project")
-	}
-	return append(line, above...), nil
-}
-
-// pedigree are a trust and those that it was handed on from, the first one last;
-// none when one of them is gone.
-func (i *Identity) pedigree(ctx context.Context, id string) ([]*Trust, error) {
-	var line []*Trust
-	for id != "" {
-		t, err := one[Trust](ctx, i.store, Match{"id": id})
-		if err != nil || t == nil || !t.DeletedAt.IsZero() || len(line) > maxLine {
-			return nil, err
-		}
-		line, id = append(line, t), t.RedelegatedFrom
-	}
-	return line, nil
-}
-
-// maxLine ends a search that rows nobody should have written would make endless.
-const maxLine = 64
-
-// mayHandOn sees that a trust gives no more than one it was handed on from.
-func mayHandOn(t, above *Trust, most int64) error {
-	switch {
-	case above.Redelegations < 1 || above.Redelegations > most:
-		return forbidden("Remaining redelegation depth of %d out of allowed range of [0..%d]", above.Redelegations, most)
-	case t.RemainingUses != nil:
-		return forbidden(`Field "remaining_uses" is set to %d while it must not be set in order to redelegate a trust`, *t.RemainingUses)
-	case !above.ExpiresAt.IsZero() && (t.ExpiresAt.IsZero() || t.ExpiresAt.After(above.ExpiresAt)):
-		return forbidden("Requested expiration time is more than redelegated trust can provide")
-	case slices.ContainsFunc(t.RoleIDs, func(r string) bool { return !slices.Contains(above.RoleIDs, r) }):
-		return forbidden("Some of requested roles are not in redelegated trust")
-	case t.Impersonation && !above.Impersonation:
-		return forbidden("Impersonation is not allowed because redelegated trust does not specify impersonation. Redelegated trust id: %s", above.ID)
-	}
-	return nil
-}
-
-// delegable: a trustor gives away only what it has.
-func (i *Identity) delegable(ctx context.Context, trustor, project string, wanted []Ref) ([]string, error) {
-	ids := []string{}
-	if len(wanted) == 0 {
-		return ids, nil
-	}
-	if _, err := i.Project(ctx, project); project != "" && err != nil {
-		return nil, err
-	}
-	have, err := i.EffectiveRoles(ctx, trustor, Target{"project", project})
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range wanted {
-		n := slices.IndexFunc(have, func(h token.Ref) bool { return w.ID == h.ID || w.ID == "" && w.Name == h.Name })
-		if n < 0 {
-			return nil, missing("role", cmp.Or(w.ID, w.Name))
-		}
-		ids = append(ids, have[n].ID)
-	}
-	return unique(ids), nil
-}
-
 func (i *Identity) fillTrusts(ctx context.Context, ts []*Trust) error {
 	var ids []string
 	for _, t := range ts {
@@ -249,83 +161,4 @@ func (i *Identity) endTrust(ctx context.Context, id string) error {
 		rows = slices.DeleteFunc(rows, func(t *Trust) bool { return !t.DeletedAt.IsZero() })
 	}
 	return err
-}
-
-// claimTrust: the caller must be the trustee, the scope is the trust's project.
-func (i *Identity) claimTrust(ctx context.Context, c *claims, who *proven, id string) error {
-	t, err := i.Trust(ctx, id)
-	if err != nil || t.TrusteeID != who.user.ID {
-		if err == nil || fault.Is(err, fault.NotFound) {
-			return forbidden("You are not authorized to perform the requested action: consume the trust.")
-		}
-		return err
-	}
-	if !t.ExpiresAt.IsZero() {
-		if i.db.Now().After(t.ExpiresAt) {
-			return Unauthorized("the trust has expired")
-		}
-		c.ExpiresAt = min(c.ExpiresAt, t.ExpiresAt.Unix())
-	}
-	if t.Impersonation {
-		c.User = pack(t.TrustorID)
-	}
-	if c.Trust = pack(t.ID); t.ProjectID != "" {
-		c.Scope, c.ScopeID = "project", pack(t.ProjectID)
-	}
-	return nil
-}
-
-// consumeTrust counts one use.
-func (i *Identity) consumeTrust(ctx context.Context, t *Trust) error {
-	if t.RemainingUses == nil {
-		return nil
-	}
-	return i.db.Tx(ctx, func(ctx context.Context) error {
-		now, err := i.Trust(ctx, t.ID)
-		if err != nil {
-			return Unauthorized("the trust is used up")
-		}
-		*now.RemainingUses--
-		return i.store.Update(ctx, now)
-	})
-}
-
-// withTrust is whose roles count for a session by trust, and which of them at most.
-func (i *Identity) withTrust(ctx context.Context, s *Session) (string, []string, error) {
-	line, err := i.pedigree(ctx, s.Who.TrustID)
-	if err != nil {
-		return "", nil, err
-	}
-	if len(line) == 0 {
-		return "", nil, dead("its trust is gone")
-	}
-	people := []string{}
-	for n, t := range line {
-		if !t.ExpiresAt.IsZero() && i.db.Now().After(t.ExpiresAt) {
-			return "", nil, dead("its trust has expired")
-		}
-		if n > 0 && mayHandOn(line[n-1], t, i.opts.RedelegationDepth) != nil {
-			return "", nil, dead("its trust gives more than it was given")
-		}
-		people = unique(append(people, t.TrustorID, t.TrusteeID))
-	}
-	if err := i.allHere(ctx, s, people); err != nil {
-		return "", nil, err
-	}
-	s.Trust = line[0]
-	return line[len(line)-1].TrustorID, append([]string{}, line[0].RoleIDs...), i.fillTrusts(ctx, line[:1])
-}
-
-// allHere sees that all who have a part in a trust are there, enabled, and were not
-// signed out since the token was made.
-func (i *Identity) allHere(ctx context.Context, s *Session, ids []string) error {
-	users, err := all[User](ctx, i.store, Match{"id": ids, "enabled": true})
-	if err != nil {
-		return err
-	}
-	out := slices.ContainsFunc(users, func(u *User) bool { return s.Who.IssuedAt.Before(u.TokensFrom) || i.dormant(u) })
-	if out || len(users) != len(ids) {
-		return dead("somebody of its trust is gone or disabled")
-	}
-	return nil
 }
