@@ -53,6 +53,15 @@ func fromVolume() agent.Spec {
 	return s
 }
 
+// rescued is a guest that starts from another disk, with its own as the next.
+func rescued() agent.Spec {
+	s := plainSpec()
+	s.Rescue = &wish.Image{ID: "r"}
+	s.Files = []agent.File{{Role: "rescue", Path: "/d/disk.rescue1", Format: "qcow2"}, {Role: "root", Path: "/d/disk.r2", Format: "qcow2"}}
+	s.Mark.Rebuilds = 2
+	return s
+}
+
 func TestDomain(t *testing.T) {
 	tap := func(id string) string { return "tap" + id[:11] }
 	tcg := Platform{Owner: "/var/lib/stackd", Accel: "tcg", Netdev: true, VNCDir: "/run/stackd-stackd/vnc", TapName: tap}
@@ -64,6 +73,7 @@ func TestDomain(t *testing.T) {
 		"plain-tcg":       {tcg, plainSpec()},
 		"rich-kvm":        {kvm, richSpec()},
 		"from-volume-tcg": {tcg, fromVolume()},
+		"rescued-tcg":     {tcg, rescued()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := c.on.Domain(c.spec)
