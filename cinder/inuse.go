@@ -39,7 +39,8 @@ func (s *Storage) At(ctx context.Context, id string, place map[string]any) (*Att
 	if err != nil {
 		return nil, err
 	}
-	a.Connection = place
+	a.Connection = maps.Clone(place)
+	delete(a.Connection, backendKey) // no business of who is shown it
 	a.Backend, _ = place[backendKey].(string)
 	return a, nil
 }

@@ -30,6 +30,9 @@ func (p *play) isOn(a *cinder.Attachment, name, migration string, empty *cindert
 	if v.Backend != name || v.Migration != migration || len(empty.Left())+empty.Holders() > 0 {
 		p.t.Errorf("it is on %s, migration %q; left on the other: %v, %d let in", v.Backend, v.Migration, empty.Left(), empty.Holders())
 	}
+	if at := v.Attachments[0].Connection; at["driver_volume_type"] != "file" || at["backend"] != nil {
+		p.t.Errorf("its holder is told %v", at)
+	}
 	p.must(p.S.Release(p.ctx, a.ID))
 	p.must(p.S.EndExports(p.ctx, p.v.ID))
 	if left := p.One.Holders() + p.Two.Holders(); left > 0 {
