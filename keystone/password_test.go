@@ -48,23 +48,24 @@ func TestAStrangerCostsAHash(t *testing.T) {
 		t.Fatal(err)
 	}
 	took := func(kept string) time.Duration {
-		best := time.Hour
-		for range 5 {
-			begin := time.Now()
-			if ok, err := h.Matches(t.Context(), kept, "wrong"); ok || err != nil {
-				t.Fatal(ok, err)
-			}
-			best = min(best, time.Since(begin))
+		begin := time.Now()
+		if ok, err := h.Matches(t.Context(), kept, "wrong"); ok || err != nil {
+			t.Fatal(ok, err)
 		}
-		return best
+		return time.Since(begin)
 	}
 	kept, err := h.Hash(t.Context(), "right")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if known, stranger := took(kept), took(""); stranger < known/2 {
-		t.Errorf("a known user takes %v, a stranger %v", known, stranger)
+	// The best of many, in turns: what else the machine does delays either.
+	known, stranger := time.Hour, time.Hour
+	for range 50 {
+		if known, stranger = min(known, took(kept)), min(stranger, took("")); known < 2*stranger {
+			return
+		}
 	}
+	t.Errorf("a known user takes %v, a stranger %v", known, stranger)
 }
 
 func TestAStormIsTurnedAwayAndNotQueuedForEver(t *testing.T) {
