@@ -24,7 +24,7 @@ func TestNotesKilled(t *testing.T) {
 		var exit *exec.ExitError
 		if err == nil {
 			t.Logf("run %d ended before it was killed", round)
-		} else if !errors.As(err, &exit) || exit.ExitCode() != 137 {
+		} else if !errors.As(err, &exit) || exit.ExitCode() != 137 && exit.ExitCode() != -1 { // nsenter dies of what its command died of
 			t.Fatalf("run %d failed by itself: %v\n%s", round, err, out)
 		}
 		acted += strings.Count(out, "[ DONE ]")
