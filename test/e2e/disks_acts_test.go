@@ -45,10 +45,12 @@ var acts = []act{
 		return d.create(m, fmt.Sprintf("key%08x", rand.Uint32()), map[string]any{"size": 1, "imageRef": d.images[0].id, "volume_type": "locked"})
 	}},
 	{"clone", 3, func(d *disks, m *moment) error {
+		m.idle()
 		return d.create(m, m.v.kind(), map[string]any{"size": m.v.Size, "source_volid": m.v.ID})
 	}},
 	{"volume of a snapshot", 4, (*disks).fromSnapshot},
 	{"attach", 4, func(d *disks, m *moment) error {
+		m.idle()
 		at := "/servers/" + d.servers[rand.IntN(len(d.servers))] + "/os-volume_attachments"
 		return m.c.Do(m, "POST", "compute", at, map[string]any{"volumeAttachment": map[string]string{"volumeId": m.v.ID}}, nil)
 	}},
@@ -59,7 +61,7 @@ var acts = []act{
 		return m.c.Do(m, "DELETE", "compute", "/servers/"+m.v.Attachments[0].ServerID+"/os-volume_attachments/"+m.v.ID, nil, nil)
 	}},
 	{"swap", 4, (*disks).swap},
-	{"snapshot", 1, func(d *disks, m *moment) error {
+	{"snapshot", 3, func(d *disks, m *moment) error {
 		return m.post("/snapshots", map[string]any{"snapshot": map[string]any{"volume_id": m.v.ID, "name": m.v.Name, "force": true}})
 	}},
 	{"snapshot deleted", 2, func(d *disks, m *moment) error {
@@ -105,7 +107,7 @@ var acts = []act{
 		}
 		return m.c.Do(m, "DELETE", "volumev3", "/backups/"+o.ID, nil, nil)
 	}},
-	{"volume deleted", 4, func(d *disks, m *moment) error {
+	{"volume deleted", 1, func(d *disks, m *moment) error {
 		m.idle()
 		return m.c.Do(m, "DELETE", "volumev3", "/volumes/"+m.v.ID+"?cascade=true", nil, nil)
 	}},
@@ -166,9 +168,9 @@ func (d *disks) churn(ctx context.Context, name string) {
 	}
 }
 
-// next is an act by chance; with few volumes it makes one.
+// next is an act by chance; with few volumes it is often one that makes one.
 func (d *disks) next(m *moment) act {
-	if len(m.all) < 4 {
+	if len(m.all) == 0 || len(m.all) < 10 && rand.IntN(3) == 0 {
 		return acts[rand.IntN(3)]
 	}
 	m.v = m.all[rand.IntN(len(m.all))]
