@@ -251,7 +251,7 @@ func TestKillDisks(t *testing.T) {
 	}
 	kills := number("KILLS", 200)
 	for n := range kills {
-		time.Sleep(time.Duration(rand.IntN(600)) * time.Millisecond)
+		time.Sleep(time.Duration(rand.IntN(1200)) * time.Millisecond)
 		killed(t, b)
 		b.up()
 		if n%20 == 19 {
@@ -261,7 +261,7 @@ func TestKillDisks(t *testing.T) {
 	cancel()
 	wg.Wait()
 	for _, a := range acts {
-		if d.done[a.name] == 0 && kills >= 100 {
+		if d.done[a.name] == 0 && kills >= 400 {
 			t.Errorf("nothing was done of this: %s", a.name)
 		}
 	}
