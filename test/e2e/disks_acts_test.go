@@ -174,6 +174,9 @@ func (d *disks) next(m *moment) act {
 		return acts[rand.IntN(3)]
 	}
 	m.v = m.all[rand.IntN(len(m.all))]
+	if len(m.all) > most-6 && rand.IntN(3) == 0 { // room for those that make some
+		return acts[len(acts)-1]
+	}
 	sum := 0
 	for _, a := range acts {
 		sum += a.weight
