@@ -32,7 +32,7 @@ func luks(t *testing.T, dir string, n, mib int) wish.Disk {
 	t.Helper()
 	v := raw(t, dir, n, mib)
 	v.Passphrase = "secret"
-	cmd := exec.Command("qemu-img", "create", "-q", "-f", "luks", "--object", "secret,id=s,data=secret", "-o", "key-secret=s,iter-time=10", v.Source["path"], fmt.Sprint(v.Size))
+	cmd := exec.Command("qemu-img", "create", "-q", "-f", "luks", "--object", "secret,id=s,data=secret", "-o", "key-secret=s,iter-time=200", v.Source["path"], fmt.Sprint(v.Size))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatal(err, string(out))
 	}
