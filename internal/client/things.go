@@ -41,11 +41,13 @@ func (c *Client) Ensure(ctx context.Context, service, path, key, one, name strin
 	make["name"] = name
 	plain, _, _ := strings.Cut(path, "?")
 	if one == "" {
-		return t, true, c.Do(ctx, "POST", service, plain, make, &t)
+		err := c.Do(ctx, "POST", service, plain, make, &t)
+		return t, true, err
 	}
 	var out map[string]json.RawMessage
 	if err := c.Do(ctx, "POST", service, plain, map[string]any{one: make}, &out); err != nil {
 		return t, false, err
 	}
-	return t, true, json.Unmarshal(out[one], &t)
+	err = json.Unmarshal(out[one], &t)
+	return t, true, err
 }
