@@ -8,6 +8,7 @@ import (
 type search struct {
 	q     CandidateQuery
 	all   []*Summary
+	lent  []*Summary // those that share with their aggregates
 	most  int
 	found []Candidate
 	seen  map[string]bool
@@ -19,8 +20,8 @@ func (s *search) tree(root *Summary, tree []*Summary) {
 	if !s.q.Nested {
 		pool = []*Summary{root}
 	}
-	for _, v := range s.all {
-		if v.RootID != root.RootID && slices.Contains(v.Traits, sharing) && shares(v, tree) {
+	for _, v := range s.lent {
+		if v.RootID != root.RootID && shares(v, tree) {
 			pool = append(pool, v)
 		}
 	}

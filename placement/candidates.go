@@ -3,6 +3,7 @@ package placement
 import (
 	"cmp"
 	"context"
+	"slices"
 )
 
 // A Group is resources asked for together. The group without a suffix may be met
@@ -60,6 +61,9 @@ func (p *Placement) Candidates(ctx context.Context, q CandidateQuery) ([]Candida
 		trees[v.RootID] = append(trees[v.RootID], v)
 		if v.RootID == v.ID {
 			roots = append(roots, v)
+		}
+		if slices.Contains(v.Traits, sharing) {
+			s.lent = append(s.lent, v)
 		}
 	}
 	for _, root := range roots {
