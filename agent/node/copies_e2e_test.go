@@ -61,16 +61,16 @@ func (c *cloud) over(t *testing.T, n int, to wish.Disk) {
 func TestCopyOver(t *testing.T) {
 	c := newCloud(t, "")
 	dir := t.TempDir()
-	from, over, large := raw(t, dir, 1, 64), c.nbd(t, raw(t, dir, 2, 64)), raw(t, dir, 3, 96)
-	over.Size = 64 << 20
-	closed, other := luks(t, dir, 4, 16), luks(t, dir, 5, 16)
+	from, over, large := raw(t, dir, 1, 16), c.nbd(t, raw(t, dir, 2, 16)), raw(t, dir, 3, 24)
+	over.Size = 16 << 20
+	closed, other := luks(t, dir, 4, 4), luks(t, dir, 5, 4)
 	s := c.server(t, first, "first", c.port(t, portA, 11))
 	s.Volumes = []wish.Disk{from, closed}
 	c.wish(func(w *wish.Wishes) { w.Servers = append(w.Servers, s) })
 	c.await(t, first, wish.Running)
 	boot := c.ssh(t, 11, bootID)
-	const sums = "sync; echo 3 >/proc/sys/vm/drop_caches; head -c 67108864 /dev/vdb | sha256sum; head -c 16777216 /dev/vdc | sha256sum"
-	before := c.ssh(t, 11, "head -c 67108864 /dev/urandom >/dev/vdb; head -c 16777216 /dev/urandom >/dev/vdc;"+sums)
+	const sums = "sync; echo 3 >/proc/sys/vm/drop_caches; head -c 16777216 /dev/vdb | sha256sum; head -c 4194304 /dev/vdc | sha256sum"
+	before := c.ssh(t, 11, "head -c 16777216 /dev/urandom >/dev/vdb; head -c 4194304 /dev/urandom >/dev/vdc;"+sums)
 
 	t.Log("== over the network; the agent is replaced on the way")
 	c.change(first, func(s *wish.Server) { s.Volumes[0].Copy = &wish.Copy{ID: "gone", To: over} })
@@ -92,7 +92,7 @@ func TestCopyOver(t *testing.T) {
 
 	t.Log("== encrypted")
 	c.over(t, 1, other)
-	if got, want := strings.Fields(c.ssh(t, 11, "head -c 16777216 /dev/vdc | sha256sum"))[0], strings.Fields(before)[2]; got != want {
+	if got, want := strings.Fields(c.ssh(t, 11, "head -c 4194304 /dev/vdc | sha256sum"))[0], strings.Fields(before)[2]; got != want {
 		t.Errorf("encrypted: %s, not %s", got, want)
 	}
 	if out, _ := exec.Command("qemu-img", "info", other.Source["path"]).CombinedOutput(); !strings.Contains(string(out), "luks") {
@@ -108,7 +108,7 @@ func TestCopyOver(t *testing.T) {
 	if got := strings.Fields(c.ssh(t, 11, "for d in /sys/block/vd[b-z]; do cat $d/serial; echo; done")); len(got) != 3 || got[0] != large.VolumeID[:20] || got[1] != other.VolumeID[:20] || got[2] != from.VolumeID[:20] {
 		t.Errorf("serials %v", got)
 	}
-	if got := c.ssh(t, 11, "head -c 7 /dev/vdb; cat /sys/block/vdb/size"); got != "written196608" {
+	if got := c.ssh(t, 11, "head -c 7 /dev/vdb; cat /sys/block/vdb/size"); got != "written49152" {
 		t.Errorf("after another start: %q", got)
 	}
 	c.change(first, func(s *wish.Server) { s.Power = wish.Gone })
