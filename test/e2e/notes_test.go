@@ -269,7 +269,7 @@ func TestNotesFaults(t *testing.T) {
 	for _, f := range []struct{ name, host, plant, mend, answers, want string }{
 		{"the time server does not answer", "", "", "", "CONFIG_NTP_SERVERS=192.168.4.77", "no time server of CONFIG_NTP_SERVERS answers it"},
 		{"a name resolves wrongly", "compute1", "cp /etc/hosts /etc/hosts.was; echo 10.1.1.1 compute1 > /etc/hosts", "mv /etc/hosts.was /etc/hosts", "", "its name compute1 resolves to 10.1.1.1"},
-		{"a port is taken", "controller", "setsid python3 -m http.server 8774 >/dev/null 2>&1 & echo $! > /tmp/p; sleep 2", "kill $(cat /tmp/p); rm /tmp/p; sleep 1", "", "somebody listens at port 8774"},
+		{"a port is taken", "controller", "setsid python3 -m http.server 8774 >/dev/null 2>&1 & echo $! > /tmp/p; until ss -ltn | grep -q :8774; do sleep 0.1; done", "kill $(cat /tmp/p); rm /tmp/p; sleep 1", "", "somebody listens at port 8774"},
 		{"a disk is full", "compute2", "mount -t tmpfs -o size=100m tmpfs /var/lib", "umount /var/lib", "", "/var/lib has 100 MiB free"},
 		{"root is not let in", "compute1", "mv /root/.ssh /root/ssh", "mv /root/ssh /root/.ssh", "", "does not let root in"},
 		{"no /dev/kvm", "compute1", "umount -l /dev/kvm 2>/dev/null || true; mount --bind /dev/null /dev/kvm 2>/dev/null; true", "umount /dev/kvm 2>/dev/null || true", "CONFIG_NOVA_LIBVIRT_VIRT_TYPE=kvm", "no /dev/kvm"},
