@@ -48,9 +48,9 @@ func refused(err error, code uint32) bool {
 	return errors.As(err, &e) && e.code == code
 }
 
-// away tells whether no daemon answers.
+// away tells whether no daemon answers, or only one that is ending.
 func away(err error) bool {
-	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED)
+	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // A call is one request to tgtd.
@@ -134,8 +134,8 @@ func (d tgtd) start(ctx context.Context) error {
 	}
 }
 
-// Stop ends the daemon whose socket is in a folder, and so all its exports. It does not
-// end when it is asked to.
+// Stop ends the daemon whose socket is in a folder, and so all its exports, and waits
+// until it is gone. It does not end when it is asked to.
 func Stop(dir string) error {
 	conn, err := net.DialTimeout("unix", tgtd{dir: dir}.socket(), time.Second)
 	if err != nil {
@@ -154,5 +154,15 @@ func Stop(dir string) error {
 	if who.Pid <= 1 || who.Uid != uint32(os.Getuid()) {
 		return fmt.Errorf("the socket in %s is not ours", dir)
 	}
-	return syscall.Kill(int(who.Pid), syscall.SIGKILL)
+	if err := syscall.Kill(int(who.Pid), syscall.SIGKILL); err != nil {
+		return err
+	}
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		c, err := net.DialTimeout("unix", tgtd{dir: dir}.socket(), time.Second)
+		if err != nil {
+			return nil
+		}
+		c.Close()
+	}
+	return fmt.Errorf("the daemon in %s does not end", dir)
 }
