@@ -138,7 +138,7 @@ func (r *resident) planeChecks() []doctor.Check {
 		all = append(all, doctor.KVM(o.Accel == "kvm"))
 	}
 	all = append(all, r.running())
-	if o.Sim == 0 {
+	if o.packets() {
 		all = append(all, r.daemons(o.daemons()))
 	}
 	if o.TLSCert != "" {
