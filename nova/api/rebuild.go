@@ -4,41 +4,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strings"
-	"time"
 
 	"stackd/internal/fault"
 	"stackd/internal/rest"
 	"stackd/nova"
 )
-
-// A server as a change answers before 2.75; since then it is shown whole.
-type changedView struct {
-	ID          string            `wire:"id"`
-	Name        string            `wire:"name"`
-	Status      string            `wire:"status"`
-	TenantID    string            `wire:"tenant_id"`
-	UserID      string            `wire:"user_id"`
-	Metadata    map[string]string `wire:"metadata"`
-	HostID      string            `wire:"hostId"`
-	Image       any               `wire:"image"`
-	FlavorRef   *flavorRef        `wire:"flavor,..2.46"`
-	Flavor      flavorInfo        `wire:"flavor,2.47.."`
-	Created     time.Time         `wire:"created"`
-	Updated     time.Time         `wire:"updated"`
-	Addresses   map[string][]addr `wire:"addresses"`
-	IPv4        string            `wire:"accessIPv4"`
-	IPv6        string            `wire:"accessIPv6"`
-	Links       []link            `wire:"links"`
-	Disk        string            `wire:"OS-DCF:diskConfig"`
-	Progress    *int              `wire:"progress,,omitempty"`
-	Fault       *faultView        `wire:"fault,,omitempty"`
-	Locked      bool              `wire:"locked,2.9.."`
-	LockReason  *string           `wire:"locked_reason,2.73.."`
-	Description *string           `wire:"description,2.19.."`
-	Tags        []string          `wire:"tags,2.26.."`
-	NoCerts     *string           `wire:"trusted_image_certificates,2.63.."`
-	InGroups    *[]string         `wire:"server_groups,2.71..,omitempty"`
-}
 
 // changed is the answer to a change of a server.
 func (s *service) changed(c *rest.Call, r *nova.Server) (any, error) {
@@ -49,18 +19,17 @@ func (s *service) changed(c *rest.Call, r *nova.Server) (any, error) {
 	if v := all[0]; c.From(2, 75) {
 		return v, nil
 	}
-	return s.brief(all[0]), nil
+	return shorter(all[0]), nil
 }
 
-func (s *service) brief(v serverView) changedView {
+// shorter is what a change answers before 2.75: addresses are without their kinds.
+func shorter(v serverView) changedView {
 	for name, as := range v.Addresses {
 		for n := range as {
 			v.Addresses[name][n].Type, v.Addresses[name][n].MAC = "", ""
 		}
 	}
-	return changedView{ID: v.ID, Name: v.Name, Status: v.Status, TenantID: v.TenantID, UserID: v.UserID, Metadata: v.Metadata, HostID: v.HostID, Image: v.Image, FlavorRef: v.FlavorRef, Flavor: v.Flavor,
-		Created: v.Created, Updated: v.Updated, Addresses: v.Addresses, IPv4: v.IPv4, IPv6: v.IPv6, Links: v.Links, Disk: v.Disk, Progress: v.Progress, Fault: v.Fault, Locked: v.Locked,
-		LockReason: v.LockReason, Description: v.Description, Tags: v.Tags, InGroups: v.InGroups}
+	return v.changedView
 }
 
 // rebuiltView is the answer to a rebuild.
@@ -109,7 +78,7 @@ func (s *service) rebuild(c *rest.Call, in rebuildIn) (map[string]rebuiltView, e
 		v.Pass = *in.R.AdminPass
 	}
 	if v.serverView = &all[0]; !c.From(2, 75) {
-		short := s.brief(all[0])
+		short := shorter(all[0])
 		v.changedView, v.serverView = &short, nil
 	}
 	c.W.Header().Set("Location", links(c, "servers", r.ID)[0].Href)

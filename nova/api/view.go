@@ -19,28 +19,39 @@ type brief struct {
 	Links []link `wire:"links"`
 }
 
+// A server as a change answers before 2.75; since then it is shown whole.
+type changedView struct {
+	ID          string            `wire:"id"`
+	Name        string            `wire:"name"`
+	Status      string            `wire:"status"`
+	TenantID    string            `wire:"tenant_id"`
+	UserID      string            `wire:"user_id"`
+	Metadata    map[string]string `wire:"metadata"`
+	HostID      string            `wire:"hostId"`
+	Image       any               `wire:"image"`
+	FlavorRef   *flavorRef        `wire:"flavor,..2.46"`
+	Flavor      flavorInfo        `wire:"flavor,2.47.."`
+	Created     time.Time         `wire:"created"`
+	Updated     time.Time         `wire:"updated"`
+	Addresses   map[string][]addr `wire:"addresses"`
+	IPv4        string            `wire:"accessIPv4"`
+	IPv6        string            `wire:"accessIPv6"`
+	Links       []link            `wire:"links"`
+	Disk        string            `wire:"OS-DCF:diskConfig"`
+	Progress    *int              `wire:"progress,,omitempty"`
+	Fault       *faultView        `wire:"fault,,omitempty"`
+	Locked      bool              `wire:"locked,2.9.."`
+	LockReason  *string           `wire:"locked_reason,2.73.."`
+	Description *string           `wire:"description,2.19.."`
+	Tags        []string          `wire:"tags,2.26.."`
+	NoCerts     *string           `wire:"trusted_image_certificates,2.63.."`
+	InGroups    *[]string         `wire:"server_groups,2.71..,omitempty"`
+}
+
 // A server as show and the detailed list give it.
 type serverView struct {
-	ID        string            `wire:"id"`
-	Name      string            `wire:"name"`
-	Status    string            `wire:"status"`
-	TenantID  string            `wire:"tenant_id"`
-	UserID    string            `wire:"user_id"`
-	Metadata  map[string]string `wire:"metadata"`
-	HostID    string            `wire:"hostId"`
-	Image     any               `wire:"image"`
-	FlavorRef *flavorRef        `wire:"flavor,..2.46"`
-	Flavor    flavorInfo        `wire:"flavor,2.47.."`
-	Created   time.Time         `wire:"created"`
-	Updated   time.Time         `wire:"updated"`
-	Addresses map[string][]addr `wire:"addresses"`
-	IPv4      string            `wire:"accessIPv4"`
-	IPv6      string            `wire:"accessIPv6"`
-	Links     []link            `wire:"links"`
-	Disk      string            `wire:"OS-DCF:diskConfig"`
-	Progress  *int              `wire:"progress,,omitempty"`
-	Fault     *faultView        `wire:"fault,,omitempty"`
-	AZ        string            `wire:"OS-EXT-AZ:availability_zone"`
+	changedView
+	AZ string `wire:"OS-EXT-AZ:availability_zone"`
 	// ConfigDrive is "True" or "".
 	ConfigDrive string     `wire:"config_drive"`
 	KeyName     *string    `wire:"key_name"`
@@ -48,18 +59,12 @@ type serverView struct {
 	Terminated  *nanoTime  `wire:"OS-SRV-USG:terminated_at"`
 	Groups      []nameOnly `wire:"security_groups,,omitempty"`
 	*adminView
-	TaskState   *string     `wire:"OS-EXT-STS:task_state"`
-	VMState     string      `wire:"OS-EXT-STS:vm_state"`
-	Power       int         `wire:"OS-EXT-STS:power_state"`
-	Volumes     []volumeRef `wire:"os-extended-volumes:volumes_attached"`
-	HostStatus  *string     `wire:"host_status,2.16..,omitempty"`
-	Locked      bool        `wire:"locked,2.9.."`
-	LockReason  *string     `wire:"locked_reason,2.73.."`
-	Description *string     `wire:"description,2.19.."`
-	Tags        []string    `wire:"tags,2.26.."`
-	NoCerts     *string     `wire:"trusted_image_certificates,2.63.."`
-	InGroups    *[]string   `wire:"server_groups,2.71..,omitempty"`
-	PinnedAZ    *string     `wire:"pinned_availability_zone,2.96.."`
+	TaskState  *string     `wire:"OS-EXT-STS:task_state"`
+	VMState    string      `wire:"OS-EXT-STS:vm_state"`
+	Power      int         `wire:"OS-EXT-STS:power_state"`
+	Volumes    []volumeRef `wire:"os-extended-volumes:volumes_attached"`
+	HostStatus *string     `wire:"host_status,2.16..,omitempty"`
+	PinnedAZ   *string     `wire:"pinned_availability_zone,2.96.."`
 }
 
 // adminView is what os-extended-server-attributes shows.
@@ -178,10 +183,10 @@ func (s *service) around(ctx context.Context, c *rest.Call, ids []string) (x sur
 }
 
 func (x surroundings) view(c *rest.Call, r *nova.Server) serverView {
-	v := serverView{ID: r.ID, Name: r.Name, Status: r.Status(), TenantID: r.ProjectID, UserID: r.UserID, Metadata: r.Metadata, HostID: hostID(r), Image: "",
+	v := serverView{AZ: x.zone(r), Launched: nano(r.LaunchedAt), Terminated: nano(r.TerminatedAt), Groups: groupsOf(x.nics[r.ID]), VMState: r.VMState, Power: r.PowerState(), Volumes: []volumeRef{}}
+	v.changedView = changedView{ID: r.ID, Name: r.Name, Status: r.Status(), TenantID: r.ProjectID, UserID: r.UserID, Metadata: r.Metadata, HostID: hostID(r), Image: "",
 		Created: r.CreatedAt, Updated: r.UpdatedAt, Addresses: addresses(x.nics[r.ID], true), IPv4: r.AccessIPv4, IPv6: r.AccessIPv6, Links: links(c, "servers", r.ID),
-		Disk: r.DiskConfig, AZ: x.zone(r), Launched: nano(r.LaunchedAt), Terminated: nano(r.TerminatedAt), Groups: groupsOf(x.nics[r.ID]),
-		VMState: r.VMState, Power: r.PowerState(), Locked: r.Locked, LockReason: r.LockedReason, Description: r.Description, Tags: r.Tags, Volumes: []volumeRef{}}
+		Disk: r.DiskConfig, Locked: r.Locked, LockReason: r.LockedReason, Description: r.Description, Tags: r.Tags}
 	for _, h := range x.holds[r.ID] {
 		v.Volumes = append(v.Volumes, volumeRef{h.VolumeID, h.DeleteOnTermination})
 	}
