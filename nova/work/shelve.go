@@ -33,19 +33,9 @@ func (w *Servers) shelve(ctx context.Context, s *nova.Server) error {
 }
 
 func (w *Servers) giveBack(ctx context.Context, s *nova.Server) error {
-	holds, err := w.c.HoldsOf(ctx, s.ID)
+	err := w.handBack(ctx, s, func(h nova.Hold) error { return w.c.Volumes.Promise(ctx, h.ID) })
 	if err != nil {
 		return err
-	}
-	for _, h := range holds[s.ID] {
-		if h.Swap != nil {
-			if err := w.c.SwapEnded(ctx, s, h, false); err != nil {
-				return err
-			}
-		}
-		if err := w.c.Volumes.Promise(ctx, h.ID); err != nil {
-			return err
-		}
 	}
 	if err := w.c.Networks.Bind(ctx, s.ID, ""); err != nil {
 		return err

@@ -98,28 +98,31 @@ func (w *Servers) reach(ctx context.Context, s *nova.Server, h nova.Hold) (map[s
 // unmap gives the server's volumes back; those that were to go with it go.
 func (w *Servers) unmap(ctx context.Context, s *nova.Server) error {
 	return w.update(ctx, s, func(ctx context.Context, s *nova.Server) error {
-		holds, err := w.c.HoldsOf(ctx, s.ID)
-		if err != nil {
-			return err
-		}
-		for _, h := range holds[s.ID] {
-			if h.Swap != nil {
-				if err := w.c.SwapEnded(ctx, s, h, false); err != nil {
-					return err
-				}
-			}
-			if err := w.c.Volumes.Release(ctx, h.ID); err != nil {
+		return w.handBack(ctx, s, func(h nova.Hold) error {
+			if err := w.c.Volumes.Release(ctx, h.ID); err != nil || !h.DeleteOnTermination {
 				return err
-			}
-			if !h.DeleteOnTermination {
-				continue
 			}
 			if err := w.c.Volumes.Delete(ctx, h.VolumeID); err != nil {
 				slog.Warn("a volume does not go with its server", "server", s.ID, "volume", h.VolumeID, "cause", err)
 			}
-		}
-		return nil
+			return nil
+		})
 	})
+}
+
+// handBack gives back each volume of a server that its guest has no more; a swap that was
+// under way is over.
+func (w *Servers) handBack(ctx context.Context, s *nova.Server, give func(nova.Hold) error) error {
+	holds, err := w.c.HoldsOf(ctx, s.ID)
+	for _, h := range holds[s.ID] {
+		if err == nil && h.Swap != nil {
+			err = w.c.SwapEnded(ctx, s, h, false)
+		}
+		if err == nil {
+			err = give(h)
+		}
+	}
+	return err
 }
 
 // settleVolumes writes what the node has done with the volumes, in settle's transaction.
