@@ -89,16 +89,21 @@ func (o *options) drain(ctx context.Context, node, reason string, undo bool) (*d
 
 // tenants are the servers of all projects on a node.
 func tenants(ctx context.Context, c *client.Client, node string) ([]tenancy, error) {
-	all, marker := []tenancy{}, ""
+	return everybodys(ctx, c, "&host="+url.QueryEscape(node), func(t tenancy) string { return t.ID })
+}
+
+// everybodys are the servers of all projects, page by page; id is one's.
+func everybodys[T any](ctx context.Context, c *client.Client, more string, id func(T) string) ([]T, error) {
+	all, marker := []T{}, ""
 	for {
-		var out struct{ Servers []tenancy }
-		if err := c.Do(ctx, "GET", "compute", "/servers/detail?all_tenants=1&limit=500&host="+url.QueryEscape(node)+marker, nil, &out); err != nil {
+		var out struct{ Servers []T }
+		if err := c.Do(ctx, "GET", "compute", "/servers/detail?all_tenants=1&limit=500"+more+marker, nil, &out); err != nil {
 			return nil, err
 		}
 		if all = append(all, out.Servers...); len(out.Servers) < 500 {
 			return all, nil
 		}
-		marker = "&marker=" + out.Servers[len(out.Servers)-1].ID
+		marker = "&marker=" + id(out.Servers[len(out.Servers)-1])
 	}
 }
 
