@@ -146,6 +146,11 @@ func (h *Host) Watch(ctx context.Context, warn func(error)) {
 			return
 		case <-tick.C:
 		}
+		if h.Cluster != nil {
+			if err := h.tend(ctx); err != nil && ctx.Err() == nil {
+				warn(err)
+			}
+		}
 		for _, p := range h.processes() {
 			if _, ok := p.pid(); ok {
 				continue

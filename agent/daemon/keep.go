@@ -28,7 +28,7 @@ func KeepNetworks(ctx context.Context, o Options, file string) (bool, error) {
 		return true, errors.Join(cmd.Run(), out.Sync())
 	}
 	in, err := os.Open(h.nbFile())
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) || h.Cluster != nil { // a member's file is of use to that member alone
 		return false, nil
 	}
 	if err != nil {

@@ -35,6 +35,8 @@ type Options struct {
 	SBListen string
 	// SBRemote is where a Chassis reaches it: ssl:192.0.2.1:6642.
 	SBRemote string
+	// Cluster has the databases be members of clusters with those of other hosts.
+	Cluster *Cluster
 	// TLS are this host's files for both.
 	TLS TLS
 	// Uplink is a link of the host's that carries the physical network: it becomes a

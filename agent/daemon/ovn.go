@@ -34,7 +34,9 @@ func (h *Host) ovnProcesses() []process {
 			h.Run+"/ovn/"+name+".db")
 	}
 	var ps []process
-	if h.databases() {
+	if h.Cluster != nil {
+		ps = h.clusterProcesses()
+	} else if h.databases() {
 		sb := db("sb", "sb")
 		sb.argv = append(sb.argv, h.sbListen()...)
 		ps = append(ps, db("nb", "nb"), sb, h.ovs("northd", "", "ovn-northd", "--unixctl="+h.Run+"/run/northd.ctl", "--ovnnb-db="+h.NB(), "--ovnsb-db="+h.SB()))
@@ -84,7 +86,11 @@ func dials(sock string) func(context.Context) error {
 
 func (h *Host) ensureOVN(ctx context.Context) error {
 	for name, schema := range map[string]string{"nb": nbSchema, "sb": sbSchema, "conf": ovsSchema} {
-		if err := h.makeDB(ctx, name, schema); err != nil {
+		make := h.makeDB
+		if h.Cluster != nil && name != "conf" {
+			make = h.makeMember
+		}
+		if err := make(ctx, name, schema); err != nil {
 			return err
 		}
 	}
@@ -93,6 +99,10 @@ func (h *Host) ensureOVN(ctx context.Context) error {
 		"northd":   h.initNB,
 		"conf":     h.initOVS,
 		"vswitchd": h.makeBridges,
+	}
+	if h.Cluster != nil { // what is in them is settled once most members are there
+		delete(after, "sb")
+		delete(after, "northd")
 	}
 	for _, p := range h.ovnProcesses() {
 		if err := h.step(p.name, func() (bool, error) { return h.ensureProcess(ctx, p) }); err != nil {

@@ -37,12 +37,12 @@ type Authority struct {
 	key         *ecdsa.PrivateKey
 }
 
-func newAuthority(now time.Time) (*Authority, error) {
+func newAuthority(name string, now time.Time) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	t := &x509.Certificate{SerialNumber: serial(), Subject: pkix.Name{CommonName: "stackd nodes"}, NotBefore: now.Add(-skew), NotAfter: now.Add(rootLife),
+	t := &x509.Certificate{SerialNumber: serial(), Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-skew), NotAfter: now.Add(rootLife),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign}
 	der, err := x509.CreateCertificate(rand.Reader, t, t, &key.PublicKey, key)
 	if err != nil {
@@ -74,11 +74,17 @@ func (a *Authority) issue(public any, subject, name string, now time.Time, life 
 
 // Plane is a certificate, with its key, for a control plane. They are PEM.
 func (a *Authority) Plane(now time.Time) (cert, key []byte, err error) {
+	return a.As(PlaneName, now)
+}
+
+// As is a certificate, with its key, for who speaks in the name of another: the subject
+// is who, and it is a control plane's all the same.
+func (a *Authority) As(subject string, now time.Time) (cert, key []byte, err error) {
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err
 	}
-	if cert, _, err = a.issue(&k.PublicKey, PlaneName, PlaneName, now, planeLife); err != nil {
+	if cert, _, err = a.issue(&k.PublicKey, subject, PlaneName, now, planeLife); err != nil {
 		return nil, nil, err
 	}
 	key, err = keyPEM(k)
@@ -113,11 +119,11 @@ func keyPEM(k *ecdsa.PrivateKey) ([]byte, error) {
 func readAuthority(cert, key []byte) (*Authority, error) {
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, fmt.Errorf("the authority of nodes: %w", err)
+		return nil, fmt.Errorf("an authority: %w", err)
 	}
 	k, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
 	if !ok {
-		return nil, errors.New("the authority of nodes: its key is of another kind")
+		return nil, errors.New("an authority: its key is of another kind")
 	}
 	return &Authority{pair.Leaf, k}, nil
 }

@@ -16,30 +16,42 @@ import (
 type Gate struct {
 	store Store
 	*Authority
+	// Databases is another authority, of control planes alone: by its certificates they
+	// reach one another's databases, which no node may.
+	Databases *Authority
 }
 
-// New opens the gate of a cloud; the first that opens it makes the authority.
+// The rows of the authorities.
+const nodesRoot, databasesRoot = 1, 2
+
+// New opens the gate of a cloud; the first that opens it makes the authorities.
 func New(ctx context.Context, s Store, master []byte) (*Gate, error) {
-	box := sealed.New(master, "authority of nodes")
-	r, err := s.Root(ctx)
+	nodes, err := openAuthority(ctx, s, nodesRoot, "nodes", master)
 	if err != nil {
 		return nil, err
 	}
-	if r == nil {
-		if r, err = makeRoot(ctx, s, box); err != nil {
-			return nil, err
-		}
+	databases, err := openAuthority(ctx, s, databasesRoot, "databases", master)
+	return &Gate{s, nodes, databases}, err
+}
+
+func openAuthority(ctx context.Context, s Store, id int64, of string, master []byte) (*Authority, error) {
+	box := sealed.New(master, "authority of "+of)
+	r, err := s.Root(ctx, id)
+	if err == nil && r == nil {
+		r, err = makeRoot(ctx, s, id, of, box)
+	}
+	if err != nil {
+		return nil, err
 	}
 	key, err := box.Open(r.Key)
 	if err != nil {
-		return nil, fmt.Errorf("the authority of nodes cannot be read with this master key: %w", err)
+		return nil, fmt.Errorf("the authority of %s cannot be read with this master key: %w", of, err)
 	}
-	a, err := readAuthority([]byte(r.Certificate), key)
-	return &Gate{s, a}, err
+	return readAuthority([]byte(r.Certificate), key)
 }
 
-func makeRoot(ctx context.Context, s Store, box sealed.Box) (*Root, error) {
-	a, err := newAuthority(s.Now())
+func makeRoot(ctx context.Context, s Store, id int64, of string, box sealed.Box) (*Root, error) {
+	a, err := newAuthority("stackd "+of, s.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -47,10 +59,10 @@ func makeRoot(ctx context.Context, s Store, box sealed.Box) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.InsertRoot(ctx, &Root{string(a.PEM()), box.Close(key), s.Now()}); err != nil {
+	if err := s.InsertRoot(ctx, &Root{id, string(a.PEM()), box.Close(key), s.Now()}); err != nil {
 		return nil, err
 	}
-	return s.Root(ctx) // another control plane may have been first
+	return s.Root(ctx, id) // another control plane may have been first
 }
 
 // NewToken makes a join token, for one host or, if host is "", for any that is no node yet.

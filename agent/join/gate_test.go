@@ -161,7 +161,7 @@ func TestTheKeyIsSealed(t *testing.T) {
 	if _, err := join.New(t.Context(), s, []byte("another master")); err == nil {
 		t.Fatal("another master key opens it")
 	}
-	r, err := s.Root(t.Context())
+	r, err := s.Root(t.Context(), 1)
 	if err != nil || strings.Contains(r.Key, "PRIVATE") {
 		t.Fatal(r, err)
 	}

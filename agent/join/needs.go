@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// A Root is the authority's row. Key is sealed.
+// A Root is an authority's row. Key is sealed.
 type Root struct {
+	ID          int64  `bun:",pk"`
 	Certificate string // PEM
 	Key         string
 	CreatedAt   time.Time
@@ -35,7 +36,7 @@ type Store interface {
 	Tx(ctx context.Context, f func(context.Context) error) error
 	Now() time.Time
 
-	Root(ctx context.Context) (*Root, error)
+	Root(ctx context.Context, id int64) (*Root, error)
 	InsertRoot(ctx context.Context, r *Root) error // does nothing when there is one
 	InsertToken(ctx context.Context, t *Token) error
 	Token(ctx context.Context, id string) (*Token, error)

@@ -22,7 +22,7 @@ type Lives struct {
 
 // NewLives makes a control plane's certificate for its calls.
 func NewLives(g *join.Gate, now func() time.Time) (*Lives, error) {
-	o, err := newOwn(g, now)
+	o, err := newOwn(g.Authority, now)
 	return &Lives{g, o}, err
 }
 

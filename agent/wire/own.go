@@ -11,15 +11,20 @@ import (
 // own is a control plane's own certificate, which is made anew when a third of its life
 // is left: a program that runs for years shows one that is good.
 type own struct {
-	gate *join.Gate
-	now  func() time.Time
+	by  *join.Authority
+	as  string // whom it names
+	now func() time.Time
 
 	mu   sync.Mutex
 	pair *tls.Certificate
 }
 
-func newOwn(g *join.Gate, now func() time.Time) (*own, error) {
-	o := &own{gate: g, now: now}
+func newOwn(by *join.Authority, now func() time.Time) (*own, error) {
+	return newOwnAs(by, join.PlaneName, now)
+}
+
+func newOwnAs(by *join.Authority, name string, now func() time.Time) (*own, error) {
+	o := &own{by: by, as: name, now: now}
 	_, err := o.get()
 	return o, err
 }
@@ -30,7 +35,7 @@ func (o *own) get() (*tls.Certificate, error) {
 	if o.pair != nil && !Due(o.pair.Leaf.NotBefore, o.pair.Leaf.NotAfter, o.now()) {
 		return o.pair, nil
 	}
-	cert, key, err := o.gate.Plane(o.now())
+	cert, key, err := o.by.As(o.as, o.now())
 	if err != nil {
 		return nil, err
 	}

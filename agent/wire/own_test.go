@@ -9,7 +9,7 @@ import (
 func TestOwnCertificate(t *testing.T) {
 	w := newWorld(t)
 	now := time.Now()
-	o, err := newOwn(w.gate, func() time.Time { return now })
+	o, err := newOwn(w.gate.Authority, func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
 	}

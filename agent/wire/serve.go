@@ -59,7 +59,7 @@ func Serve(p wish.Plane, g *join.Gate, site Site) http.Handler {
 // PlaneTLS is for a control plane's listener: nodes show certificates, hosts that
 // want to become nodes have none yet.
 func PlaneTLS(g *join.Gate, now func() time.Time) (*tls.Config, error) {
-	o, err := newOwn(g, now)
+	o, err := newOwn(g.Authority, now)
 	return &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return o.get() }, ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: g.Pool(), MinVersion: tls.VersionTLS13,
 		NextProtos: []string{"h2"}}, err
 }

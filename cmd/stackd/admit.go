@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"stackd/agent/daemon"
+	"stackd/agent/join"
 	"stackd/agent/wire"
 )
 
@@ -36,14 +38,23 @@ func (p *process) certify(ctx context.Context, o *options) error {
 }
 
 func (p *process) writeCertificate(o *options) error {
-	cert, key, err := p.cloud.Gate.Plane(time.Now())
-	if err != nil {
-		return err
+	err := os.MkdirAll(o.path("tls"), 0o700)
+	if err == nil {
+		err = write(p.cloud.Gate.Authority, o.tlsFiles(""))
 	}
-	t := o.daemons().TLS
-	err = os.MkdirAll(o.path("tls"), 0o700)
-	for name, b := range map[string][]byte{t.Certificate: cert, t.Key: key, t.Authority: p.cloud.Gate.PEM()} {
-		err = errors.Join(err, os.WriteFile(name, b, 0o600))
+	if err == nil && len(o.Controllers) > 0 {
+		err = write(p.cloud.Gate.Databases, o.tlsFiles("databases-"))
+	}
+	return err
+}
+
+// write makes a control plane's certificate and writes it.
+func write(a *join.Authority, t daemon.TLS) error {
+	cert, key, err := a.Plane(time.Now())
+	for name, b := range map[string][]byte{t.Certificate: cert, t.Key: key, t.Authority: a.PEM()} {
+		if err == nil {
+			err = os.WriteFile(name, b, 0o600)
+		}
 	}
 	return err
 }
@@ -60,7 +71,7 @@ func (p *process) admit(o *options) error {
 	}
 	site := wire.Site{}
 	if o.packets() {
-		site.Southbound = "ssl:" + o.southbound()
+		site.Southbound = o.southbounds()
 	}
 	ctx, end := context.WithCancel(context.Background())
 	srv := bounded(p.cloud.ForNodes(site), c)

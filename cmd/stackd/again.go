@@ -24,6 +24,12 @@ func (o *options) words() []string {
 			w = append(w, flag, v)
 		}
 	}
+	if len(o.Controllers) > 0 {
+		w = append(w, "--controllers", strings.Join(o.Controllers, ","))
+	}
+	if o.HoldEndpoint {
+		w = append(w, "--hold-endpoint")
+	}
 	if o.Sim > 0 {
 		w = append(w, "--sim", strconv.Itoa(o.Sim))
 	}

@@ -47,6 +47,10 @@ type options struct {
 
 	// Endpoint is the host of all addresses that clients are told; "" is Listen.
 	Endpoint string `json:"endpoint,omitempty"`
+	// HoldEndpoint keeps the endpoint's address on one of the control planes.
+	HoldEndpoint bool `json:"hold_endpoint,omitempty"`
+	// Controllers are the addresses of all hosts that OVN's databases are on, when several.
+	Controllers []string `json:"controllers,omitempty"`
 	// Fabric is "ovn", or "sim" for networks without packets.
 	Fabric string `json:"fabric,omitempty"`
 
@@ -63,6 +67,8 @@ func (o *options) flags(c *cobra.Command) {
 	f.StringVar(&o.Host, "host", "", "name of this machine as a hypervisor (default: its host name)")
 	f.StringVar(&o.Listen, "listen", "127.0.0.1", "address the APIs answer at")
 	f.StringVar(&o.Endpoint, "endpoint", "", "name or address that clients use, where another answers for this one: a balancer before several control planes (default: that of --listen)")
+	f.BoolVar(&o.HoldEndpoint, "hold-endpoint", false, "keep the address --endpoint beside that of --listen, on one of the control planes that share the database")
+	f.StringSliceVar(&o.Controllers, "controllers", nil, "addresses of all control planes, this one's of --nodes among them: OVN's databases are clusters of theirs")
 	f.StringVar(&o.Database, "database", "", "postgres://… (default: an SQLite file in the data folder)")
 	f.StringVar(&o.Region, "region", "RegionOne", "region of the catalog")
 	f.StringVar(&o.Gateway, "public", "172.24.4.1/24", "this machine's address on the public network, with its prefix")
@@ -112,6 +118,9 @@ func (o *options) check() error {
 		return err
 	}
 	if err := o.checkDatabase(); err != nil {
+		return err
+	}
+	if err := o.checkPeers(); err != nil {
 		return err
 	}
 	return o.checkTLS()
@@ -241,7 +250,10 @@ func (o *options) address(port int) string {
 
 func (o *options) daemons() daemon.Options {
 	d := daemon.Options{DataDir: o.Data, Name: o.Name, Netns: o.Netns, Hostname: o.Host, Accel: o.Accel, EncapIP: o.Tunnel, Uplink: o.Uplink, Physnet: o.Physnet,
-		SBListen: o.southbound(), TLS: daemon.TLS{Key: o.path("tls", "key.pem"), Certificate: o.path("tls", "certificate.pem"), Authority: o.path("tls", "authority.pem")}}
+		SBListen: o.southbound(), TLS: o.tlsFiles("")}
+	if len(o.Controllers) > 0 {
+		d.Cluster = &daemon.Cluster{Local: o.nodesHost(), Members: o.Controllers, TLS: o.tlsFiles("databases-")}
+	}
 	if o.Uplink == "" {
 		d.Gateway = netip.MustParsePrefix(o.Gateway)
 	}

@@ -18,6 +18,9 @@ import (
 
 	"stackd/agent/daemon"
 	"stackd/agent/node"
+	"stackd/agent/peers"
+	peerstore "stackd/agent/peers/store"
+	"stackd/agent/wire"
 	"stackd/cloud"
 	"stackd/horizon"
 	"stackd/internal/rest"
@@ -30,6 +33,9 @@ type process struct {
 	cloud     *cloud.Cloud
 	dashboard http.Handler
 	servers   []*http.Server
+	peers     peers.Store
+	sweep     func()   // looks at all networks; nil without
+	end       []func() // what ends before the APIs do
 	cancel    context.CancelFunc
 	wg        sync.WaitGroup
 }
@@ -38,6 +44,9 @@ type process struct {
 func (p *process) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	for _, end := range p.end {
+		end()
+	}
 	if p.cloud != nil {
 		p.cloud.Events.Close()
 	}
@@ -86,6 +95,7 @@ func start(ctx context.Context, o *options, s *steps) (*process, error) {
 		return p, err
 	}
 	p.run(ctx, p.cloud.Run)
+	p.hold(ctx, o)
 	if o.Serve {
 		return p, nil
 	}
@@ -124,6 +134,9 @@ func (p *process) open(ctx context.Context, o *options) (already bool, err error
 	if p.cloud, err = cloud.Open(ctx, cfg); err != nil {
 		return already, err
 	}
+	if p.peers, err = peerstore.Open(ctx, p.cloud.DB); err != nil {
+		return already, err
+	}
 	if p.dashboard, err = p.cloud.Dashboard(cfg); err != nil {
 		return already, err
 	}
@@ -156,6 +169,16 @@ func (p *process) serve(o *options, port int, h http.Handler) error {
 	if err != nil {
 		return fmt.Errorf("%w; another --listen address (127.0.0.2, say) keeps clouds apart", err)
 	}
+	if err := p.serveAt(o, l, h); err != nil || !o.HoldEndpoint {
+		return err
+	}
+	if l, err = listenAbsent(net.JoinHostPort(o.Endpoint, strconv.Itoa(port))); err != nil {
+		return err
+	}
+	return p.serveAt(o, l, h)
+}
+
+func (p *process) serveAt(o *options, l net.Listener, h http.Handler) error {
 	if o.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
 		if err != nil {
@@ -167,7 +190,7 @@ func (p *process) serve(o *options, port int, h http.Handler) error {
 	p.servers = append(p.servers, srv)
 	p.wg.Go(func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			slog.Error("an API has ended", "port", port, "cause", err)
+			slog.Error("an API has ended", "address", l.Addr(), "cause", err)
 		}
 	})
 	return nil
@@ -187,11 +210,26 @@ func (p *process) networks(ctx context.Context, o *options, s *steps) (*daemon.H
 	if err := p.certify(ctx, o); err != nil {
 		return nil, err
 	}
-	h, err := daemon.Up(ctx, o.daemons(), s.progress)
+	d := o.daemons()
+	if d.Cluster != nil {
+		d.Cluster.Peers = p.peers
+	}
+	h, err := daemon.Up(ctx, d, s.progress)
 	if err != nil {
 		return nil, err
 	}
-	f := ovn.New(p.cloud.Networking, ovn.Config{NB: h.NB(), SB: h.SB()})
+	at := ovn.Config{NB: h.NB(), SB: h.SB()}
+	if h.Cluster != nil {
+		at.NB = h.Cluster.NBs()
+		if at.TLS, err = wire.DatabasesTLS(p.cloud.Gate); err == nil {
+			err = p.chassis(o)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	f := ovn.New(p.cloud.Networking, at)
+	p.sweep = f.Everything
 	p.cloud.Networking.Carry(f)
 	p.run(ctx, f.Run)
 	p.run(ctx, func(ctx context.Context) {

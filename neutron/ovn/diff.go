@@ -1,9 +1,11 @@
 package ovn
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/ovn-kubernetes/libovsdb/client"
 	"github.com/ovn-kubernetes/libovsdb/model"
@@ -12,7 +14,8 @@ import (
 
 // diff is the operations that make have, of which only what the keys own counts,
 // into want. Every row of want that is not there is inserted, every one that differs
-// is updated in the columns that do, and root rows that nobody wants are deleted.
+// is updated in the columns that do, and root rows that nobody wants are deleted. When
+// another control plane has changed such a column meanwhile, none of it is done.
 func diff(c client.Client, have, want rows) ([]ovsdb.Operation, error) {
 	var ops []ovsdb.Operation
 	for table, rows := range want {
@@ -47,7 +50,32 @@ func change(c client.Client, old, m model.Model) ([]ovsdb.Operation, error) {
 	if len(fields) == 0 {
 		return nil, nil
 	}
-	return c.Where(m).Update(m, fields...)
+	now := 0
+	unchanged, err := c.Where(m).Wait(ovsdb.WaitConditionEqual, &now, old, alike(old, m, fields)...)
+	if err != nil {
+		return nil, err
+	}
+	update, err := c.Where(m).Update(m, fields...)
+	return append(unchanged, update...), err
+}
+
+// alike are pointers to the fields of old that fields are of m.
+func alike(old, m model.Model, fields []any) []any {
+	a, b := reflect.ValueOf(old).Elem(), reflect.ValueOf(m).Elem()
+	var out []any
+	for i := range b.NumField() {
+		if slices.Contains(fields, b.Field(i).Addr().Interface()) {
+			out = append(out, a.Field(i).Addr().Interface())
+		}
+	}
+	return out
+}
+
+// overtaken tells whether a transaction failed because another's was before it.
+func overtaken(err error) bool {
+	var timedOut *ovsdb.TimedOut
+	var other *ovsdb.Error
+	return errors.As(err, &timedOut) || errors.As(err, &other) && strings.Contains(other.Error(), "duplicate uuid")
 }
 
 // changed are pointers to the fields of m that differ from old's.

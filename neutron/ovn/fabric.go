@@ -2,6 +2,7 @@ package ovn
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -19,7 +20,8 @@ import (
 
 // Config says where OVN is.
 type Config struct {
-	NB, SB      string        // "unix:/…/nb.sock", "tcp:10.0.0.1:6641"; several by commas
+	NB, SB      string        // "unix:/…/nb.sock", "ssl:10.0.0.1:6641"; several by commas are members of a cluster, of which the leader is meant
+	TLS         *tls.Config   // for those by ssl
 	Nameservers []string      // told to guests on subnets that name none; nil is this host's own
 	Sweep       time.Duration // 0 is 30 s
 }
@@ -63,12 +65,21 @@ func (f *Fabric) poke() {
 	}
 }
 
-// everything makes the next pass a whole one.
-func (f *Fabric) everything() {
+// Everything makes the next pass a whole one.
+func (f *Fabric) Everything() {
 	f.mu.Lock()
 	f.all = true
 	f.mu.Unlock()
 	f.poke()
+}
+
+// again has the keys done once more, or everything where there are none.
+func (f *Fabric) again(keys []string) {
+	if keys == nil {
+		f.Everything()
+		return
+	}
+	f.Changed(keys...)
 }
 
 // take is what is to be done now.
@@ -99,30 +110,30 @@ func (f *Fabric) Run(ctx context.Context) {
 
 // session is one connection to both databases.
 func (f *Fabric) session(ctx context.Context) error {
-	nb, err := open(ctx, "OVN_Northbound", f.NB, nbTables)
+	nb, err := f.open(ctx, "OVN_Northbound", f.NB, nbTables)
 	if err != nil {
 		return err
 	}
 	defer nb.Close()
-	sb, err := open(ctx, "OVN_Southbound", f.SB, sbTables)
+	sb, err := f.open(ctx, "OVN_Southbound", f.SB, sbTables)
 	if err != nil {
 		return err
 	}
 	defer sb.Close()
 	s := &session{f: f, nb: nb, sb: sb, ups: make(chan upEvent, 4096)}
 	s.watch()
-	f.everything()
+	f.Everything()
 	return s.run(ctx)
 }
 
 // open connects and begins to watch the tables.
-func open(ctx context.Context, db, where string, tables map[string]model.Model) (client.Client, error) {
+func (f *Fabric) open(ctx context.Context, db, where string, tables map[string]model.Model) (client.Client, error) {
 	m, err := model.NewClientDBModel(db, tables)
 	if err != nil {
 		return nil, err
 	}
 	m.SetIndexes(byOwner(tables))
-	opts := []client.Option{client.WithLogger(quiet())}
+	opts := []client.Option{client.WithLogger(quiet()), client.WithTLSConfig(f.TLS), client.WithLeaderOnly(strings.Contains(where, ","))}
 	for e := range strings.SplitSeq(where, ",") {
 		opts = append(opts, client.WithEndpoint(e))
 	}

@@ -26,7 +26,7 @@ func (c *cloud) port(net, project string) *neutron.Port {
 	return must(c.t, p, err)
 }
 
-// everything makes and takes away a whole tenant's network; nothing is left of it.
+// Everything makes and takes away a whole tenant's network; nothing is left of it.
 func TestTheDatabaseFollows(t *testing.T) {
 	c := startCloud(t)
 	operator := neutrontest.As(t.Context(), "operator", "admin")
@@ -229,12 +229,12 @@ func BenchmarkReconcile(b *testing.B) {
 		}
 	}
 	c.eventually("all networks", func() bool { return c.count("Logical_Switch") == 500 && c.count("Logical_Switch_Port") == 1500 })
-	nb, err := open(b.Context(), "OVN_Northbound", c.f.NB, nbTables)
+	nb, err := c.f.open(b.Context(), "OVN_Northbound", c.f.NB, nbTables)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer nb.Close()
-	sb, err := open(b.Context(), "OVN_Southbound", c.f.SB, sbTables)
+	sb, err := c.f.open(b.Context(), "OVN_Southbound", c.f.SB, sbTables)
 	if err != nil {
 		b.Fatal(err)
 	}

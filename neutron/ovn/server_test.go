@@ -119,8 +119,13 @@ type cloud struct {
 
 func startCloud(t testing.TB) *cloud {
 	t.Helper()
-	c := startCentral(t)
 	n, _ := neutrontest.New(t)
+	return startCentral(t).carries(t, n)
+}
+
+// carries has this OVN carry a networking.
+func (c *central) carries(t testing.TB, n *neutron.Networking) *cloud {
+	t.Helper()
 	f := New(n, Config{NB: "unix:" + c.at("nb.sock"), SB: "unix:" + c.at("sb.sock"), Nameservers: []string{"9.9.9.9", "2620:fe::9"}})
 	n.Carry(f)
 	ctx, stop := context.WithCancel(context.Background())

@@ -40,10 +40,10 @@ func (s *session) watch() {
 			}
 		}
 	}})
-	moved := func(string, model.Model) { s.f.everything() }
+	moved := func(string, model.Model) { s.f.Everything() }
 	s.sb.Cache().AddEventHandler(&cache.EventHandlerFuncs{AddFunc: moved, DeleteFunc: moved, UpdateFunc: func(_ string, old, now model.Model) {
 		if !reflect.DeepEqual(chassisOf(old), chassisOf(now)) {
-			s.f.everything()
+			s.f.Everything()
 		}
 	}})
 }
@@ -86,7 +86,7 @@ func (s *session) run(ctx context.Context) error {
 		case <-s.f.wake:
 			s.pass(ctx)
 		case <-sweep.C:
-			s.f.everything()
+			s.f.Everything()
 			s.statuses(ctx, neutron.Active)
 		case e := <-s.ups:
 			s.tell(ctx, e)
@@ -104,7 +104,12 @@ func (s *session) pass(ctx context.Context) {
 	} else if len(keys) == 0 {
 		return
 	}
-	if err := s.reconcile(ctx, keys); err != nil && ctx.Err() == nil {
+	err := s.reconcile(ctx, keys)
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case overtaken(err): // by then its change is seen here
+		time.AfterFunc(100*time.Millisecond, func() { s.f.again(keys) })
+	default:
 		slog.Error("OVN does not follow", "keys", len(keys), "err", err)
 		s.oneByOne(ctx, keys)
 	}
@@ -143,10 +148,6 @@ func keysOf(t neutron.Topology) []string {
 
 // reconcile makes the rows of the keys, of all when there are none, what they should be.
 func (s *session) reconcile(ctx context.Context, keys []string) error {
-	t, err := s.f.n.Topology(ctx, keys...)
-	if err != nil {
-		return err
-	}
 	var some map[string]bool
 	if len(keys) > 0 {
 		some = map[string]bool{}
@@ -154,7 +155,11 @@ func (s *session) reconcile(ctx context.Context, keys []string) error {
 			some[k] = true
 		}
 	}
-	have, err := s.have(some)
+	have, err := s.have(some) // before the topology, so that what another control plane has made is in that too
+	if err != nil {
+		return err
+	}
+	t, err := s.f.n.Topology(ctx, keys...)
 	if err != nil {
 		return err
 	}
@@ -162,13 +167,20 @@ func (s *session) reconcile(ctx context.Context, keys []string) error {
 	if err != nil || len(ops) == 0 {
 		return err
 	}
+	return s.transact(ctx, ops)
+}
+
+func (s *session) transact(ctx context.Context, ops []ovsdb.Operation) error {
 	short, stop := context.WithTimeout(ctx, 30*time.Second)
 	defer stop()
 	results, err := s.nb.Transact(short, ops...)
 	if err != nil {
 		return err
 	}
-	_, err = ovsdb.CheckOperationResults(results, ops)
+	failed, err := ovsdb.CheckOperationResults(results, ops)
+	for _, e := range failed {
+		err = errors.Join(err, e)
+	}
 	return err
 }
 

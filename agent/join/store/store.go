@@ -31,7 +31,6 @@ func (s *Store) Now() time.Time                                              { r
 
 type root struct {
 	bun.BaseModel `bun:"table:join_roots"`
-	ID            int64 `bun:",pk"`
 	join.Root
 }
 
@@ -54,13 +53,13 @@ func one[R, T any](ctx context.Context, q *bun.SelectQuery, row *R, of func(*R) 
 	return of(row), err
 }
 
-func (s *Store) Root(ctx context.Context) (*join.Root, error) {
-	return one(ctx, s.db.Q(ctx).NewSelect().Where("id = 1"), &root{}, func(r *root) *join.Root { return &r.Root })
+func (s *Store) Root(ctx context.Context, id int64) (*join.Root, error) {
+	return one(ctx, s.db.Q(ctx).NewSelect().Where("id = ?", id), &root{}, func(r *root) *join.Root { return &r.Root })
 }
 
 func (s *Store) InsertRoot(ctx context.Context, r *join.Root) error {
 	_, err := s.change(ctx, func(q bun.IDB) (sql.Result, error) {
-		return q.NewInsert().Model(&root{ID: 1, Root: *r}).On("CONFLICT (id) DO NOTHING").Exec(ctx)
+		return q.NewInsert().Model(&root{Root: *r}).On("CONFLICT (id) DO NOTHING").Exec(ctx)
 	})
 	return err
 }
