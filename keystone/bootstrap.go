@@ -69,6 +69,16 @@ func (i *Identity) Bootstrap(ctx context.Context, b BootstrapSpec) error {
 	})
 }
 
+// AdminKnows tells whether a password is that of the administrator, whom Bootstrap has
+// made with it or found with another.
+func (i *Identity) AdminKnows(ctx context.Context, password string) (bool, error) {
+	u, err := one[User](ctx, i.store, Match{"domain_id": DefaultDomain, "name": "admin"})
+	if err != nil || u == nil {
+		return false, err
+	}
+	return i.verify(ctx, u, password)
+}
+
 func (i *Identity) ensureProject(ctx context.Context, p *Project) (string, error) {
 	old, err := one[Project](ctx, i.store, Match{"domain_id": p.DomainID, "name": p.Name})
 	if err != nil || old != nil {

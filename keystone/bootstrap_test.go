@@ -36,6 +36,11 @@ func TestAnAdminsPasswordIsKeptUnlessNobodyKnowsIt(t *testing.T) {
 		if err := c.Bootstrap(t.Context(), again); err != nil || signsIn("another") || !signsIn(keystonetest.Password) {
 			t.Fatal("a second bootstrap changed the password", err)
 		}
+		for password, want := range map[string]bool{"another": false, keystonetest.Password: true} {
+			if knows, err := c.AdminKnows(t.Context(), password); err != nil || knows != want {
+				t.Error(password, knows, err)
+			}
+		}
 		again.ResetAdmin = true
 		if err := c.Bootstrap(t.Context(), again); err != nil || !signsIn("another") || signsIn(keystonetest.Password) {
 			t.Fatal("the password was not reset", err)

@@ -18,8 +18,8 @@ import (
 // kernel, so that a holder that was killed, or that does not reach the database, has it
 // no longer than its lease.
 const (
-	leaseLife  = 3200 * time.Millisecond // the kernel counts whole seconds of it
-	leaseEvery = 500 * time.Millisecond
+	leaseLife  = 2600 * time.Millisecond // the kernel counts whole seconds of it
+	leaseEvery = 300 * time.Millisecond
 )
 
 // A Hold keeps an address on a link of this machine for as long as this control plane

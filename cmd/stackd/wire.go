@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -128,9 +127,11 @@ func (p *process) open(ctx context.Context, o *options) (already bool, err error
 	cfg := cloud.Config{Database: o.Database, DataDir: o.Data, Region: o.Region, Identity: set.Identity, Image: set.Image, Volume: set.Volume, Backup: set.Backup, Dashboard: set.Dashboard,
 		GuestNetns: o.guestNetns(), Policy: o.path("policy.yaml"), Address: o.address, Console: o.address(6080), Network: o.network(), Logs: levels}
 	if !already {
-		admin = login{"admin", "admin", rand.Text()}
+		if admin, err = o.newAdmin(); err != nil {
+			return false, err
+		}
 	}
-	cfg.AdminPassword, cfg.ResetAdmin = admin.Password, !already
+	cfg.AdminPassword = admin.Password
 	if p.cloud, err = cloud.Open(ctx, cfg); err != nil {
 		return already, err
 	}
@@ -139,6 +140,9 @@ func (p *process) open(ctx context.Context, o *options) (already bool, err error
 	}
 	if p.dashboard, err = p.cloud.Dashboard(cfg); err != nil {
 		return already, err
+	}
+	if !already {
+		return false, p.keepAdmin(ctx, o, admin)
 	}
 	return already, o.writeLogins(o.logins(admin)...) // the addresses may have changed
 }
