@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,7 +81,8 @@ func (s shell) Run(_ context.Context, script string, in io.Reader) (string, erro
 	return "", &Failed{1, ""}
 }
 
-func (shell) Close() error { return nil }
+func (shell) Listen() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
+func (shell) Close() error                  { return nil }
 
 func (w *world) run(t *testing.T, screen, log *bytes.Buffer) *Run {
 	t.Helper()

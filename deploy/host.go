@@ -49,15 +49,18 @@ type Facts struct {
 	Group    string   // the volume group, when it is there
 	Time     string   // what the time servers say: "SERVER OFFSET" or "SERVER -" lines
 	Self     string   // what the host's name resolves to
+	SELinux  bool     // and it enforces
+	Guarded  bool     // a packet filter that is neither firewalld nor ufw drops what is not let in
 	// Resolvers are the servers it asks for names, or asked before the installation.
 	Resolvers []string
 }
 
 // A Link is a network link of a host.
 type Link struct {
-	MTU  int
-	Up   bool
-	Addr string // its first IPv4 address
+	MTU     int
+	Up      bool
+	Addr    string // its first IPv4 address
+	Dynamic bool   // which a DHCP server lends it
 }
 
 // look is a script that prints facts, "key value" a line. What it asks it asks for at
@@ -71,9 +74,11 @@ mkdir -p /var/lib 2>/dev/null; echo disk $(df -Pm /var/lib | awk 'NR==2{print $4
 echo machine $(cat /etc/machine-id 2>/dev/null)
 grep -qw device-mapper /proc/misc && echo mapper 1 # the node may be there without a kernel that has it
 echo group $(vgs --noheadings -o vg_name "$GROUP" 2>/dev/null)
+[ "$(getenforce 2>/dev/null)" = Enforcing ] && echo selinux 1
+firewall-cmd --state >/dev/null 2>&1 || ufw status 2>/dev/null | grep -q '^Status: active' || ! nft list ruleset 2>/dev/null | grep 'hook input' | grep -q 'policy drop' || echo guarded 1
 echo name $(hostname)
 echo self $(timeout 3 getent ahostsv4 "$(hostname)" 2>/dev/null | awk 'NR==1{print $1}')
-for l in /sys/class/net/*; do n=${l##*/}; echo link $n $(cat $l/mtu) $(cat $l/operstate) $(ip -4 -o addr show dev $n 2>/dev/null | awk 'NR==1{split($4,a,"/");print a[1]}'); done
+for l in /sys/class/net/*; do n=${l##*/}; echo link $n $(cat $l/mtu) $(cat $l/operstate) $(ip -4 -o addr show dev $n 2>/dev/null | awk 'NR==1{split($4,a,"/");print a[1], / dynamic /?"dynamic":""}'); done
 r=` + kept + `/resolv.conf; [ -r $r ] || r=/etc/resolv.conf; echo resolvers $(awk '/^nameserver/{print $2}' $r 2>/dev/null)
 [ -z "$DNS" ] || [ -e ` + bindDir + ` ] || ! ss -Hltn "sport = :53" 2>/dev/null | awk '{print $4}' | grep -qE "^(\*|0\.0\.0\.0|\[::\]|127\.0\.0\.1|$DNS):53$" || echo taken 53
 for p in $PORTS; do ss -Hltn "sport = :$p" 2>/dev/null | grep -q . && echo taken $p; done
@@ -153,6 +158,10 @@ func (h *Host) fact(f []string) {
 		h.Facts.Mapper = true
 	case "group":
 		h.Facts.Group = at(1)
+	case "selinux":
+		h.Facts.SELinux = true
+	case "guarded":
+		h.Facts.Guarded = true
 	case "name":
 		h.Name, _, _ = strings.Cut(at(1), ".")
 	case "resolvers":
@@ -160,7 +169,7 @@ func (h *Host) fact(f []string) {
 	case "self":
 		h.Facts.Self = at(1)
 	case "link":
-		h.Facts.Links[at(1)] = Link{number(at(2)), at(3) != "down", at(4)}
+		h.Facts.Links[at(1)] = Link{number(at(2)), at(3) != "down", at(4), at(5) == "dynamic"}
 	case "taken":
 		h.Facts.Taken = append(h.Facts.Taken, at(1))
 	case "mine":

@@ -194,9 +194,9 @@ func resolver() converge.Step[*Host] {
 printf '%s' ` + quote(h.plan.resolvConf()) + ` > /etc/resolv.conf`
 	}, func(*Host) string {
 		return `rm -f /etc/NetworkManager/conf.d/stackd-dns.conf /etc/dhcp/dhclient-enter-hooks.d/stackd-dns
+! command -v nmcli >/dev/null || nmcli general reload >/dev/null 2>&1 || true
 if [ -L ` + kept + `/resolv.conf ]; then rm -f /etc/resolv.conf; cp -a ` + kept + `/resolv.conf /etc/resolv.conf; rm ` + kept + `/resolv.conf
-elif [ -e ` + kept + `/resolv.conf ]; then cat ` + kept + `/resolv.conf > /etc/resolv.conf; rm ` + kept + `/resolv.conf; fi
-! command -v nmcli >/dev/null || nmcli general reload >/dev/null 2>&1 || true`
+elif [ -e ` + kept + `/resolv.conf ]; then cat ` + kept + `/resolv.conf > /etc/resolv.conf; rm ` + kept + `/resolv.conf; fi`
 	})
 }
 

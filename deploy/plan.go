@@ -34,7 +34,7 @@ func NewPlan(a answers.Answers) (*Plan, error) {
 			p.Computes = append(p.Computes, h)
 		}
 	}
-	errs := []error{p.hosts(), p.infra(), p.fixed(), p.bridge(), p.types()}
+	errs := []error{p.hosts(), p.infra(), p.fixed(), p.bridge(), p.types(), p.nat(), p.repository()}
 	p.mapped()
 	return p, errors.Join(errs...)
 }

@@ -59,10 +59,30 @@ func (h *Host) preflight(now time.Time) (all []Finding) {
 	if f.Self != "" && f.Self != h.Address && !strings.HasPrefix(f.Self, "127.") && f.Self != h.Tunnel {
 		bad("its name %s resolves to %s there; mend /etc/hosts or the DNS server", h.Name, f.Self)
 	}
+	h.guards(warn)
 	h.clock(now, bad)
 	h.links(bad)
 	h.group(bad)
 	return all
+}
+
+// guards tells of what keeps things from the host that is not changed by itself.
+func (h *Host) guards(warn func(string, ...any)) {
+	if h.Facts.Guarded && h.plan.Answers["CONFIG_STACKD_FIREWALL"] == "rules" {
+		var ports []string
+		for _, o := range h.openings() {
+			ports = append(ports, o.proto+" "+o.ports)
+		}
+		warn("a packet filter that is neither firewalld nor ufw drops what it does not know; let these ports in: %s", strings.Join(ports, ", "))
+	}
+	if h.Facts.SELinux && h.plan.Answers["CONFIG_STACKD_SELINUX"] == "keep" {
+		warn("SELinux enforces there, and has no rules for stackd; CONFIG_STACKD_SELINUX=permissive lets it only tell")
+	}
+	for _, name := range slices.Compact([]string{h.plan.Uplink, h.plan.TunnelIf}) {
+		if l := h.Facts.Links[name]; name != "" && l.Dynamic && (name != h.plan.Uplink || h.Controller()) {
+			warn("link %s has its address %s by DHCP, which the bridge that takes the link does not ask again; give it that address for good", name, l.Addr)
+		}
+	}
 }
 
 func (h *Host) clock(now time.Time, bad func(string, ...any)) {

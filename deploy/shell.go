@@ -23,6 +23,8 @@ type Shell interface {
 	// Run gives what the script prints; a script that fails is an error with the last
 	// line that it wrote to stderr.
 	Run(ctx context.Context, script string, in io.Reader) (string, error)
+	// Listen listens at a port of the host's own 127.0.0.1; who calls is heard here.
+	Listen() (net.Listener, error)
 	Close() error
 }
 
@@ -59,6 +61,9 @@ func (Local) Run(ctx context.Context, script string, in io.Reader) (string, erro
 	}
 	return strings.TrimSpace(out.String()), err
 }
+
+// Listen is Shell's.
+func (Local) Listen() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
 
 // Close is Shell's.
 func (Local) Close() error { return nil }
@@ -187,6 +192,9 @@ func (r *remote) Run(ctx context.Context, script string, in io.Reader) (string, 
 	}
 	return strings.TrimSpace(out.String()), err
 }
+
+// Listen is Shell's.
+func (r *remote) Listen() (net.Listener, error) { return r.c.Listen("tcp", "127.0.0.1:0") }
 
 // Close is Shell's.
 func (r *remote) Close() error { return r.c.Close() }

@@ -5,10 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
-	"strings"
 
 	"stackd/internal/converge"
 )
@@ -52,9 +50,7 @@ const kept = "/var/lib/stackd-install"
 // preparing are the steps of every host.
 func preparing() converge.Ladder[*Host] {
 	return slices.Concat(converge.Ladder[*Host]{
-		step("packages", func(h *Host) string {
-			return "dpkg-query -W -f '${Status}\\n' " + h.packages() + " 2>/dev/null | grep -c '^install ok installed' | grep -qx " + fmt.Sprint(len(strings.Fields(h.packages())))
-		}, installPackages, removePackages),
+		packages(),
 		step("names", func(h *Host) string {
 			return "sed -n '/^# stackd:/,/^# :stackd/p' /etc/hosts | cmp -s - <(printf '%s' " + quote(h.all.names()) + ")"
 		}, func(h *Host) string {
@@ -71,7 +67,7 @@ func preparing() converge.Ladder[*Host] {
 			return "rm -f /etc/chrony/sources.d/stackd.sources; " + endChrony
 		}),
 		program(),
-	}, serving(), converge.Ladder[*Host]{resolver()})
+	}, letting(), serving(), converge.Ladder[*Host]{resolver()})
 }
 
 func (h *Host) packages() string {
@@ -81,6 +77,8 @@ func (h *Host) packages() string {
 	}
 	if h.Controller() || h.Compute() {
 		all += " openvswitch-switch ovn-host nftables"
+	} else if h.NAT() {
+		all += " nftables"
 	}
 	if h.Controller() {
 		all += " ovn-central qemu-utils qemu-block-extra tgt novnc"
@@ -102,12 +100,13 @@ func (h *Host) packages() string {
 
 // installPackages installs what is missing, and keeps a list of it. Nothing that is
 // installed starts by itself.
-func installPackages(h *Host) string {
-	return `policy=/usr/sbin/policy-rc.d; [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' > $policy; chmod +x $policy; trap 'rm -f $policy' EXIT; }
+func installPackages(h *Host, apt string) string {
+	apt += " -o DPkg::Lock::Timeout=300 -q"
+	return `policy=/usr/sbin/policy-rc.d; [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' > $policy; chmod +x $policy; trap 'rm -rf $policy $repo' EXIT; }
 before=$(mktemp); dpkg-query -W -f '${Package} ${Status}\n' | awk '/install ok installed/{print $1}' | sort > $before
 export DEBIAN_FRONTEND=noninteractive
-apt-get -o DPkg::Lock::Timeout=300 -q update >&2 || true
-apt-get -o DPkg::Lock::Timeout=300 -q install -y --no-install-recommends ` + h.packages() + ` >&2
+` + apt + ` update >&2 || true
+` + apt + ` install -y --no-install-recommends ` + h.packages() + ` >&2
 dpkg-query -W -f '${Package} ${Status}\n' | awk '/install ok installed/{print $1}' | sort | comm -13 $before - >> ` + kept + `/packages`
 }
 

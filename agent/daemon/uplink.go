@@ -80,7 +80,15 @@ func (h *Host) take(ctx context.Context, link netlink.Link, bridge string) (alre
 	if err := errors.Join(netlink.LinkSetUp(link), netlink.LinkSetUp(to)); err != nil {
 		return already, err
 	}
+	h.tellManager(ctx, name, "no")
 	return already, moveAddresses(link, to)
+}
+
+// tellManager tells NetworkManager, where it runs, whether a link is its own: it would
+// give the link its addresses back. At its next start it knows nothing of it, so that
+// the link has its addresses until the bridge takes them again.
+func (h *Host) tellManager(ctx context.Context, link, managed string) {
+	_, _ = h.output(ctx, "nmcli", "--wait", "5", "device", "set", link, "managed", managed)
 }
 
 // moveAddresses moves a link's addresses and the routes that leave by it to another.
@@ -119,6 +127,7 @@ func (h *Host) release(ctx context.Context) error {
 	var errs []error
 	if h.Uplink != "" {
 		errs = append(errs, giveBack(h.Bridge, h.Uplink))
+		h.tellManager(ctx, h.Uplink, "yes")
 	}
 	ports, err := h.output(ctx, "ovs-vsctl", "--timeout=5", "--db="+h.OVSDB(), "list-ports", underlay)
 	if err != nil {
@@ -126,6 +135,7 @@ func (h *Host) release(ctx context.Context) error {
 	}
 	for _, p := range strings.Fields(ports) {
 		errs = append(errs, giveBack(underlay, p))
+		h.tellManager(ctx, p, "yes")
 	}
 	return errors.Join(errs...)
 }

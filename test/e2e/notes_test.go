@@ -56,13 +56,14 @@ func (n *notes) ownTime() {
 }
 
 func newNotes(t *testing.T, more string) *notes {
-	n := &notes{t: t, lab: hosts.New(t, "nt", "mgmt", "tun"), hosts: map[string]*hosts.Host{}}
+	n := &notes{t: t, lab: hosts.New(t, "nt", "mgmt", "tun", "wan"), hosts: map[string]*hosts.Host{}}
 	n.lab.Address("mgmt", "192.168.4.1/24")
+	n.lab.Address("wan", "198.51.100.1/24")
 	var err error
 	if n.program, err = cloudtest.Build(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
-	n.infra = n.lab.Host("infra", "mgmt 192.168.4.5/24")
+	n.infra = n.lab.Host("infra", "mgmt 192.168.4.5/24", "wan 198.51.100.2/24")
 	n.infra.Shell(gentleClock + "; touch /root/answers.txt")
 	n.infra.Shell("mkdir -p -m 700 /root/.ssh; rm -f /root/.ssh/*; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519")
 	pub := n.infra.Shell("cat /root/.ssh/id_ed25519.pub")
@@ -115,7 +116,7 @@ func (n *notes) install(args ...string) string {
 func (n *notes) state() string {
 	s := ""
 	for _, h := range []*hosts.Host{n.infra, n.hosts["controller"], n.hosts["compute1"], n.hosts["compute2"]} {
-		s += h.Name + "\n" + h.Shell("md5sum /etc/hosts /etc/resolv.conf; ls /etc/bind /etc/chrony/conf.d; ls /etc/chrony/sources.d /usr/local/bin; ls -A /var/lib/stackd /root; dpkg-query -W | md5sum; ip -br -4 addr; ip route; ip -br link | awk '{print $1}' | sort") + "\n"
+		s += h.Name + "\n" + h.Shell("md5sum /etc/hosts /etc/resolv.conf; ls /etc/bind /etc/chrony/conf.d; ls /etc/chrony/sources.d /usr/local/bin; ls -A /var/lib/stackd /root /etc/network/interfaces.d /etc/firewalld/* /etc/NetworkManager/*; cat /proc/sys/net/ipv4/ip_forward; nft list tables | grep stackd; dpkg-query -W | md5sum; ip -br -4 addr; ip route; ip -br link | awk '{print $1}' | sort") + "\n"
 	}
 	return s
 }
