@@ -45,6 +45,7 @@ func (p *Pool) Edit(ctx context.Context, volume string) (cinder.Target, error) {
 type disk struct {
 	*nbd.Conn
 	write bool
+	room  *room
 	tool  *exec.Cmd
 	says  bytes.Buffer
 	gone  chan struct{} // closed when the tool has ended
@@ -57,7 +58,7 @@ func (p *Pool) open(ctx context.Context, image, snapshot string, write bool) (*d
 	if err != nil {
 		return nil, err
 	}
-	d := &disk{write: write, gone: make(chan struct{})}
+	d := &disk{write: write, room: &room{ask: p.free}, gone: make(chan struct{})}
 	d.tool = exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec qemu-nbd "$@"`, "qemu-nbd"}, p.nbdArgs(image, snapshot, write)...)...)
 	d.tool.Stderr, d.tool.ExtraFiles = &d.says, []*os.File{theirs}
 	// With this process it ends. A gentler signal is lost while it opens the image.

@@ -19,11 +19,11 @@ import (
 )
 
 // open opens the pool volumes of the cluster whose configuration is in a folder.
-func open(dir string) (cinder.Backend, error) { return pool(dir) }
+func open(dir string) (cinder.Backend, error) { return pool(dir, "volumes") }
 
-func pool(dir string) (*rbd.Pool, error) {
+func pool(dir, name string) (*rbd.Pool, error) {
 	cluster := ceph.Cluster{User: "cinder", Conf: filepath.Join(dir, "ceph.conf")}
-	return rbd.New(rbd.Options{Cluster: cluster, Pool: "volumes", Dir: filepath.Join(dir, "stackd")})
+	return rbd.New(rbd.Options{Cluster: cluster, Pool: name, Dir: filepath.Join(dir, "stackd")})
 }
 
 func TestMain(m *testing.M) {
@@ -42,13 +42,14 @@ func cluster(t *testing.T) string {
 
 func TestContract(t *testing.T) {
 	dir := cluster(t)
-	b, err := pool(dir)
-	if err != nil {
+	b, err := pool(dir, "volumes")
+	small, err2 := pool(dir, "small")
+	if err := errors.Join(err, err2); err != nil {
 		t.Fatal(err)
 	}
 	steps, _ := strconv.Atoi(os.Getenv("STACKD_TEST_STEPS"))
 	backendtest.Run(t, backendtest.Rig{
-		Backend: b, Spec: dir, Steps: steps,
+		Backend: b, Spec: dir, Steps: steps, Full: small,
 		Litter:  func() []string { return litter(t, b, dir) },
 		Foreign: func(name string, content []byte) error { return foreign(b, name, content) },
 		Reach:   func(_ string, source map[string]string, n int) ([]byte, error) { return reach(t.TempDir(), source, n) },
