@@ -96,6 +96,7 @@ image:
 		t.Run(typ, func(t *testing.T) { b.at(t).inUse(t, one, typ) })
 	}
 	t.Run("moved", func(t *testing.T) { b.at(t).moved(t, one) })
+	t.Run("moved in use", func(t *testing.T) { b.at(t).movedInUse(t, one) })
 	t.Run("image", func(t *testing.T) { b.at(t).imageInPlace(t, c) })
 	t.Run("secrets", func(t *testing.T) { b.at(t).secrets(t, c) })
 	b.openstack("server", "delete", "--wait", "one")
@@ -185,32 +186,64 @@ func (b *bench) tgtd(t *testing.T) int {
 	return 0
 }
 
-// moved: file → Ceph by migration, Ceph → iSCSI by a retype, and the bytes are the same.
+// A move takes the volume mover to a backend.
+type move struct {
+	host string
+	args []string
+}
+
+// moves go from files to Ceph by migration, and on to iSCSI and back by retypes.
+var moves = []move{
+	{"stackd@ceph#volumes", []string{"volume", "migrate", "mover", "--host", "stackd@ceph#volumes"}},
+	{"stackd@far#volumes", []string{"volume", "set", "mover", "--type", "far", "--retype-policy", "on-demand"}},
+	{"stackd@files#volumes", []string{"volume", "set", "mover", "--type", "files", "--retype-policy", "on-demand"}},
+}
+
+// move moves the volume, and waits until it is there with a status.
+func (b *bench) move(t *testing.T, m move, status string) {
+	t.Helper()
+	b.openstack(m.args...)
+	until(t, "mover to be at "+m.host, 4*time.Minute, func() (bool, string) {
+		s := b.openstack("volume", "show", "mover", "-f", "value", "-c", "os-vol-host-attr:host", "-c", "status", "-c", "migration_status")
+		return strings.Contains(s, m.host) && strings.Contains(s, status) && !strings.Contains(s, "migrating"), s
+	})
+}
+
+// moved: free volumes go from backend to backend, and the bytes are the same.
 func (b *bench) moved(t *testing.T, g guest) {
 	b.openstack("volume", "create", "mover", "--size", "1", "--type", "files")
 	b.volume("mover", "available")
 	dev := b.attach(t, g, "one", "mover")
 	sum := g.pattern(t, dev, "mover")
 	b.detach(t, g, "one", "mover", dev)
-	for _, step := range []struct {
-		host string
-		args []string
-	}{
-		{"stackd@ceph#volumes", []string{"volume", "migrate", "mover", "--host", "stackd@ceph#volumes"}},
-		{"stackd@far#volumes", []string{"volume", "set", "mover", "--type", "far", "--retype-policy", "on-demand"}},
-		{"stackd@files#volumes", []string{"volume", "set", "mover", "--type", "files", "--retype-policy", "on-demand"}},
-	} {
-		b.openstack(step.args...)
-		until(t, "mover to be at "+step.host, 2*time.Minute, func() (bool, string) {
-			s := b.openstack("volume", "show", "mover", "-f", "value", "-c", "os-vol-host-attr:host", "-c", "status")
-			return strings.Contains(s, step.host) && strings.Contains(s, "available"), s
-		})
+	for _, step := range moves {
+		b.move(t, step, "available")
 		dev := b.attach(t, g, "one", "mover")
 		if got := g.sum(t, dev); got != sum {
 			t.Fatal("at", step.host, "it holds", got, "want", sum)
 		}
 		b.detach(t, g, "one", "mover", dev)
 	}
+	b.openstack("volume", "delete", "mover")
+}
+
+// movedInUse: the same under a guest that has the volume and writes to it.
+func (b *bench) movedInUse(t *testing.T, g guest) {
+	b.openstack("volume", "create", "mover", "--size", "1", "--type", "files")
+	b.volume("mover", "available")
+	dev := b.attach(t, g, "one", "mover")
+	sum := g.pattern(t, dev, "mover in use")
+	for i, step := range moves {
+		start := time.Now()
+		b.move(t, step, "in-use")
+		t.Logf("at %s after %s", step.host, time.Since(start).Round(time.Second))
+		if got := g.sum(t, dev); got != sum {
+			t.Fatal("at", step.host, "it holds", got, "want", sum)
+		}
+		g.must(t, fmt.Sprintf("echo end%d | sudo dd of=/dev/%s bs=512 seek=2097151 conv=notrunc 2>/dev/null; sync", i, dev))
+	}
+	g.says(t, "sudo dd if=/dev/"+dev+" iflag=direct bs=512 skip=2097151 count=1 2>/dev/null | head -c 4", "end2")
+	b.detach(t, g, "one", "mover", dev)
 	b.openstack("volume", "delete", "mover")
 }
 
