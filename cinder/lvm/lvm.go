@@ -72,29 +72,32 @@ func (b *Volumes) act(ctx context.Context, l *raw.Lock, argv ...string) error {
 
 // An lv is a line of lvs.
 type lv struct {
-	Name   string  `json:"lv_name"`
-	Size   int64   `json:"lv_size,string"`
-	Attr   string  `json:"lv_attr"`
-	Origin string  `json:"origin"`
-	Pool   string  `json:"pool_lv"`
-	Tags   string  `json:"lv_tags"`
-	Active string  `json:"lv_active"`
-	Used   percent `json:"data_percent"`
+	Name   string `json:"lv_name"`
+	Size   int64  `json:"lv_size,string"` // what it reads as: a thick snapshot's own room is more
+	Whole  number `json:"origin_size"`
+	Attr   string `json:"lv_attr"`
+	Origin string `json:"origin"`
+	Pool   string `json:"pool_lv"`
+	Tags   string `json:"lv_tags"`
+	Active string `json:"lv_active"`
+	Used   number `json:"data_percent"`
 }
 
-// A percent is a number, or nothing.
-type percent float64
+// A number is one, or nothing.
+type number float64
 
-func (p *percent) UnmarshalJSON(b []byte) error {
+func (p *number) UnmarshalJSON(b []byte) error {
 	text := strings.Trim(string(b), `"`)
 	if text == "" {
 		return nil
 	}
 	n, err := strconv.ParseFloat(text, 64)
-	*p = percent(n)
+	*p = number(n)
 	return err
 }
 
+// cow tells a thick snapshot: its lv holds what was written to the volume since.
+func (v lv) cow() bool  { return v.Whole > 0 && strings.ContainsRune("sS", rune(v.Attr[0])) }
 func (v lv) thin() bool { return v.Pool != "" }
 func (v lv) open() bool { return len(v.Attr) > 5 && v.Attr[5] == 'o' }
 
@@ -121,7 +124,7 @@ func ofTag(volume string) string { return "of." + volume }
 
 // all are the group's logical volumes by name.
 func (b *Volumes) all(ctx context.Context) (map[string]lv, error) {
-	out, err := b.run(ctx, nil, "lvs", "--reportformat=json", "--units=b", "--nosuffix", "-o", "lv_name,lv_size,lv_attr,origin,pool_lv,lv_tags,lv_active,data_percent", b.Group)
+	out, err := b.run(ctx, nil, "lvs", "--reportformat=json", "--units=b", "--nosuffix", "-o", "lv_name,lv_size,origin_size,lv_attr,origin,pool_lv,lv_tags,lv_active,data_percent", b.Group)
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +135,9 @@ func (b *Volumes) all(ctx context.Context) (map[string]lv, error) {
 	found := map[string]lv{}
 	for _, part := range r.Report {
 		for _, v := range part.LV {
+			if v.cow() {
+				v.Size = int64(v.Whole)
+			}
 			found[v.Name] = v
 		}
 	}

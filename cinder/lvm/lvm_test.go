@@ -15,6 +15,7 @@ import (
 	"stackd/cinder"
 	"stackd/cinder/backendtest"
 	"stackd/cinder/iscsi"
+	"stackd/internal/converge"
 )
 
 // open opens a volume group: its name, and "thick" after a space where no pool is to be made.
@@ -54,15 +55,32 @@ func contract(t *testing.T, env, kind string) {
 			return backendtest.ReadISCSI(t.TempDir(), s, n)
 		},
 	}
-	if small := os.Getenv("STACKD_TEST_VG_SMALL"); small != "" {
-		if rig.Full, err = group(small + kind); err != nil {
-			t.Fatal(err)
-		}
+	small, err := group(os.Getenv("STACKD_TEST_VG_SMALL") + kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !small.Thick { // a thick one takes no volume at all there
+		rig.Full = small
 	}
 	if n, err := strconv.Atoi(os.Getenv("STACKD_TEST_STEPS")); err == nil {
 		rig.Steps = n
 	}
 	backendtest.Run(t, rig)
+	if small.Thick {
+		t.Run("no room", func(t *testing.T) { noRoom(t, small) })
+	}
+}
+
+// noRoom: what a group has no room for is refused for good, and nothing is left of it.
+func noRoom(t *testing.T, b *Volumes) {
+	id := "00000000-0000-4000-8000-000000000001"
+	err := b.Create(t.Context(), id, 1, cinder.Source{})
+	if final := (converge.Final{}); !errors.Is(err, cinder.ErrFull) || !errors.As(err, &final) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, there, err := b.Has(t.Context(), id); there || err != nil {
+		t.Error(there, err)
+	}
 }
 
 // litter is every lv but the pool and foreign ones, and every file.

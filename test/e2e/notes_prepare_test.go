@@ -6,12 +6,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"stackd/test/hosts"
 )
 
 // guarded has hosts that something guards already, each another way, that have their
 // addresses from somebody's hand, and no way out but by the infra host.
 func guarded(t *testing.T) *notes {
-	n := newNotes(t, "CONFIG_STACKD_INFRA_HOST=192.168.4.5\nCONFIG_STACKD_NAT_NETWORKS=192.168.4.0/24\nCONFIG_STACKD_REPOSITORY=/root/repository\n")
+	n := notesOn(t, (*hosts.Lab).Machine, "CONFIG_STACKD_INFRA_HOST=192.168.4.5\nCONFIG_STACKD_NAT_NETWORKS=192.168.4.0/24\nCONFIG_STACKD_REPOSITORY=/root/repository\n")
 	for _, h := range n.hosts {
 		h.Shell("ip route replace default via 192.168.4.5")
 	}
@@ -19,13 +21,13 @@ func guarded(t *testing.T) *notes {
 	if out, err := n.stackd("repository", "--index-only", "/root/repository"); err != nil || !strings.Contains(out, "1 packages") {
 		t.Fatal(out, err)
 	}
-	n.hosts["controller"].Shell("mkdir -p /run/dbus; dbus-daemon --system --fork; setsid NetworkManager --no-daemon >/dev/null 2>&1 & for i in $(seq 40); do nmcli -t -f RUNNING general 2>/dev/null | grep -qx running && break; sleep .25; done; nmcli -t -f RUNNING general")
-	n.hosts["compute1"].Shell("mkdir -p /run/dbus; dbus-daemon --system --fork; setsid firewalld --nofork --nopid >/dev/null 2>&1 & for i in $(seq 80); do firewall-cmd --state >/dev/null 2>&1 && break; sleep .25; done; firewall-cmd --state")
+	n.hosts["controller"].Shell("systemctl start NetworkManager; for i in $(seq 40); do nmcli -t -f RUNNING general 2>/dev/null | grep -qx running && break; sleep .25; done; nmcli -t -f RUNNING general")
+	n.hosts["compute1"].Shell("systemctl start firewalld; firewall-cmd --state")
 	n.hosts["compute2"].Shell("ufw allow 22/tcp; ufw --force enable; dpkg-divert --quiet --no-rename --divert /usr/sbin/chronyd.real --add /usr/sbin/chronyd; dpkg --purge chrony >/dev/null 2>&1; ufw status")
 	return n
 }
 
-// Hosts that are guarded, without packages and without a way out are prepared as well as
+// Hosts that systemd runs, that are guarded, without packages and without a way out are prepared as well as
 // any: their rules are added to, not taken away, and all is given back.
 func TestNotesPrepared(t *testing.T) {
 	n := guarded(t)
@@ -47,6 +49,14 @@ func TestNotesPrepared(t *testing.T) {
 	}
 	if s := c1.Shell("ifquery eth1; ifquery eth0"); !strings.Contains(s, "address: 192.168.2.11") || !strings.Contains(s, "gateway: 192.168.4.5") {
 		t.Error("its addresses would be lost:", s)
+	}
+	for _, h := range []struct {
+		at   *hosts.Host
+		unit string
+	}{{ctl, "stackd"}, {c1, "stackd-agent"}, {c2, "stackd-agent"}} {
+		if s := h.at.Shell("systemctl is-active " + h.unit + "; systemctl is-enabled " + h.unit + "; kill -9 $(systemctl show -P MainPID " + h.unit + "); for i in $(seq 60); do sleep .5; stackd status --output json 2>/dev/null | grep -q '\"running\":true' && break; done; systemctl show -P NRestarts " + h.unit); s != "active\nenabled\n1" {
+			t.Errorf("%s: %q", h.at.Name, s)
+		}
 	}
 	n.out(t)
 	until(t, "both nodes to be up", time.Minute, func() (bool, string) {

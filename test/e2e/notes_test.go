@@ -55,7 +55,10 @@ func (n *notes) ownTime() {
 	n.infra.Shell("mkdir -p /run/chrony; printf 'local stratum 3\\nallow 192.168.4.0/24\\ndriftfile /run/drift\\nbindcmdaddress /run/chronyd.sock\\n' > /run/chrony.conf; chronyd -f /run/chrony.conf")
 }
 
-func newNotes(t *testing.T, more string) *notes {
+func newNotes(t *testing.T, more string) *notes { return notesOn(t, (*hosts.Lab).Host, more) }
+
+// notesOn has the hosts that others are deployed to booted in some way.
+func notesOn(t *testing.T, boot func(*hosts.Lab, string, ...string) *hosts.Host, more string) *notes {
 	n := &notes{t: t, lab: hosts.New(t, "nt", "mgmt", "tun", "wan"), hosts: map[string]*hosts.Host{}}
 	n.lab.Address("mgmt", "192.168.4.1/24")
 	n.lab.Address("wan", "198.51.100.1/24")
@@ -68,7 +71,7 @@ func newNotes(t *testing.T, more string) *notes {
 	n.infra.Shell("mkdir -p -m 700 /root/.ssh; rm -f /root/.ssh/*; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519")
 	pub := n.infra.Shell("cat /root/.ssh/id_ed25519.pub")
 	for name, last := range map[string]string{"controller": "10", "compute1": "11", "compute2": "12"} {
-		h := n.lab.Host(name, "mgmt 192.168.4."+last+"/24", "tun 192.168.2."+last+"/24")
+		h := boot(n.lab, name, "mgmt 192.168.4."+last+"/24", "tun 192.168.2."+last+"/24")
 		h.Shell("mkdir -p -m 700 /root/.ssh /run/sshd; echo '" + pub + "' > /root/.ssh/authorized_keys; rm -f /etc/ssh/ssh_host_*; ssh-keygen -A >/dev/null; /usr/sbin/sshd; " + gentleClock + "; ip route add default via 192.168.4.1")
 		n.hosts[name] = h
 	}

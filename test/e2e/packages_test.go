@@ -113,26 +113,27 @@ func nothingLeft(t *testing.T, fresh string) {
 	}
 }
 
-// onHost installs the package on a host of this machine's system.
+// onHost installs the package on a host of this machine's system, where systemd runs it.
 func onHost(t *testing.T, deb string) {
 	lab := hosts.New(t, "pk", "mgmt")
-	h := lab.Host("packed", "mgmt 192.168.4.20/24")
+	h := lab.Machine("packed", "mgmt 192.168.4.20/24")
 	h.Run("dpkg", "--install", deb)
 	for _, unit := range []string{"stackd", "stackd-agent"} {
 		h.Run("systemd-analyze", "verify", "--man=no", "/usr/lib/systemd/system/"+unit+".service")
-		if state := h.Shell("systemctl --root=/ is-enabled " + unit + " || true"); state != "disabled" {
+		if state := h.Shell("systemctl is-enabled " + unit + " || true"); state != "disabled" {
 			t.Errorf("%s is %s: nothing is to start by itself", unit, state)
 		}
-		h.Run("systemctl", "--root=/", "enable", unit)
 	}
 	h.Shell("echo 'STACKD_COMMAND=\"up --sim 1\"' > /etc/default/stackd")
-	// What systemd makes of the unit: its settings, then its command.
-	h.Shell(`unit=/usr/lib/systemd/system/stackd.service; set -a; eval "$(sed -n 's/^Environment=//p' $unit)"; . /etc/default/stackd; eval exec $(sed -n 's/^ExecStart=//p' $unit) --background`)
-	if out := h.Run("stackd", "status", "--output", "json"); !strings.Contains(out, `"running":true`) {
-		t.Error(out)
-	}
+	h.Run("systemctl", "enable", "--now", "stackd")
+	running := "for i in $(seq 100); do stackd status --output json 2>/dev/null | grep -q '\"running\":true' && exit 0; sleep .2; done; systemctl status stackd; journalctl -u stackd | tail; exit 1"
+	h.Shell(running)
 	h.Run("stackd", "doctor", "--check", "stackd,apis,nodes")
-	h.Run("stackd", "down")
+	h.Shell("kill -9 $(systemctl show -P MainPID stackd); sleep 1; " + running)
+	h.Run("systemctl", "stop", "stackd")
+	if out := h.Shell("stackd status --output json || true"); !strings.Contains(out, `"running":false`) {
+		t.Error("stopped, it says", out)
+	}
 	if out := h.Run("dpkg", "--purge", "stackd"); strings.Contains(out, "error") {
 		t.Error(out)
 	}

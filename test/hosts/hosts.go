@@ -98,11 +98,34 @@ ip link set lo up
 cd "$1/root"
 pivot_root . mnt
 umount -l /mnt
-exec bash -c 'while sleep 1000 & do wait; done'`
+`
+
+// waiting is the rest of a host's first process.
+const waiting = `exec bash -c 'while sleep 1000 & do wait; done'`
+
+// system is that of a machine's: systemd, as in a container, without what would see to
+// devices and settings that are not its own.
+const system = `mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t tmpfs tmpfs /tmp
+for u in systemd-udevd.service systemd-udev-trigger.service systemd-sysctl.service systemd-modules-load.service systemd-tmpfiles-setup-dev.service systemd-binfmt.service apparmor.service; do ln -sf /dev/null /etc/systemd/system/$u; done
+exec env -i container=lab PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=basic.target`
 
 // Host boots a host. Links are eth0, eth1, … on these switches, with these addresses:
 // "mgmt 192.168.4.10/24".
 func (l *Lab) Host(name string, links ...string) *Host {
+	l.t.Helper()
+	return l.host(name, waiting, "bash", links)
+}
+
+// Machine is a Host with systemd, which has started nothing but itself.
+func (l *Lab) Machine(name string, links ...string) *Host {
+	l.t.Helper()
+	h := l.host(name, system, "/lib/systemd", links)
+	h.Shell("for i in $(seq 300); do [ \"$(systemctl is-active basic.target 2>/dev/null)\" = active ] && exit 0; sleep .1; done; systemctl list-jobs; exit 1")
+	return h
+}
+
+func (l *Lab) host(name, rest, first string, links []string) *Host {
 	l.t.Helper()
 	h := &Host{Name: name, lab: l}
 	ns := l.ns(name)
@@ -123,15 +146,16 @@ func (l *Lab) Host(name string, links ...string) *Host {
 			l.t.Fatal(err)
 		}
 	}
-	h.boot(ns, root, data)
+	h.boot(ns, root, data, boot+rest, first)
 	return h
 }
 
-func (h *Host) boot(ns, root, data string) {
+// boot starts a host's first process; it is up once that is what it is to become.
+func (h *Host) boot(ns, root, data, script, becomes string) {
 	t := h.lab.t
 	t.Helper()
 	var said bytes.Buffer
-	cmd := exec.Command("ip", "netns", "exec", ns, "unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "sh", "-c", boot, "sh", root, data, h.Name)
+	cmd := exec.Command("ip", "netns", "exec", ns, "unshare", "--mount", "--uts", "--pid", "--cgroup", "--fork", "--kill-child", "sh", "-c", script, "sh", root, data, h.Name)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
@@ -147,7 +171,7 @@ func (h *Host) boot(ns, root, data string) {
 	})
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if pid := first(cmd.Process.Pid); pid > 0 {
-			if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); bytes.HasPrefix(line, []byte("bash")) {
+			if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); bytes.HasPrefix(line, []byte(becomes)) {
 				h.pid = pid
 				return
 			}
