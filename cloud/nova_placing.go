@@ -26,7 +26,11 @@ func (x placing) Hosts(ctx context.Context, d nova.Demand) ([]string, error) {
 }
 
 func (x placing) Claim(ctx context.Context, d nova.Demand, provider string) error {
-	return x.p.Claim(ctx, placement.Claim{Consumer: d.Consumer, ProjectID: d.ProjectID, UserID: d.UserID, Type: "INSTANCE", Resources: map[string]map[string]int64{provider: d.Resources}})
+	return x.Spread(ctx, d, map[string]map[string]int64{provider: d.Resources})
+}
+
+func (x placing) Spread(ctx context.Context, d nova.Demand, by map[string]map[string]int64) error {
+	return x.p.Claim(ctx, placement.Claim{Consumer: d.Consumer, ProjectID: d.ProjectID, UserID: d.UserID, Type: "INSTANCE", Resources: by})
 }
 
 func (x placing) Release(ctx context.Context, consumer string) error {

@@ -114,6 +114,9 @@ type Placing interface {
 	Hosts(ctx context.Context, d Demand) ([]string, error)
 	// Claim allocates the demand on provider; Conflict when it does not fit any more.
 	Claim(ctx context.Context, d Demand, provider string) error
+	// Spread allocates so much of each provider to the demand's consumer, in place of all
+	// that it had; Conflict when one does not fit.
+	Spread(ctx context.Context, d Demand, by map[string]map[string]int64) error
 	Release(ctx context.Context, consumer string) error
 	// Provide makes or updates a host's provider and inventory.
 	Provide(ctx context.Context, id, name string, inventory map[string]Inventory) error

@@ -87,9 +87,13 @@ func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) 
 	if err != nil {
 		return w, err
 	}
+	moves, err := c.movesAt(ctx, host, rows)
+	if err != nil {
+		return w, err
+	}
 	nets := map[string]bool{}
 	for _, s := range rows {
-		v := wishOf(s, nics[s.ID])
+		v := moves.wishOf(s, nics[s.ID])
 		for _, h := range holds[s.ID] {
 			d, ok := diskOf(h, secrets)
 			if ok && h.Encrypted && d.Passphrase == "" { // a guest would have what is closed, and write beside it
@@ -109,6 +113,7 @@ func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) 
 			nets[n.NetworkID] = true
 		}
 	}
+	w.Servers = append(w.Servers, moves.aside...)
 	for _, id := range c.strange.get(host) {
 		w.Servers = append(w.Servers, wish.Server{ID: id, Power: wish.Gone, Generation: 1 << 60})
 	}
@@ -144,7 +149,7 @@ func serial(w wish.Wishes) (int64, error) {
 func wishOf(s *Server, nics []NIC) wish.Server {
 	f := s.Flavor
 	v := wish.Server{ID: s.ID, Generation: s.Generation, Name: s.DomainName(), DisplayName: s.Name, ProjectID: s.ProjectID, UserID: s.UserID, Power: s.Wanted,
-		SoftReboots: s.SoftReboots, HardReboots: s.HardReboots, Rebuilds: s.Rebuilds, LocalOf: s.LocalOf, VCPUs: f.VCPUs, MemoryMB: f.RAM, RootGB: f.Disk, EphemeralGB: f.Ephemeral, SwapMB: f.Swap,
+		SoftReboots: s.SoftReboots, HardReboots: s.HardReboots, Rebuilds: s.Rebuilds, LocalOf: s.LocalOf, DisksOf: s.DisksOf, VCPUs: f.VCPUs, MemoryMB: f.RAM, RootGB: f.Disk, EphemeralGB: f.Ephemeral, SwapMB: f.Swap,
 		Machine: s.Image.Properties["hw_machine_type"], ConfigDrive: s.ConfigDrive, FlavorName: f.Name, Ports: []wish.Port{}}
 	if s.ImageID != "" {
 		v.Image = imageOf(s.Image)
@@ -185,6 +190,9 @@ func (c *Compute) Report(ctx context.Context, r wish.Report) error {
 			return err
 		}
 	}
+	if err := c.seesAside(ctx, r.Host, seen); err != nil {
+		return err
+	}
 	var strange []string
 	for id, v := range seen {
 		if v.Power == wish.Gone && v.Generation > 0 {
@@ -204,9 +212,10 @@ func (c *Compute) sees(ctx context.Context, s *Server, v wish.Seen) error {
 	if !s.Plugged || same(s, v) {
 		return nil
 	}
+	host := s.Host
 	return c.Tx(ctx, func(ctx context.Context) error {
 		s, err := c.Server(ctx, s.ID)
-		if err != nil || !s.Plugged || same(s, v) {
+		if err != nil || !s.Plugged || s.Host != host || same(s, v) {
 			return err
 		}
 		s.SeenGeneration, s.SeenPower, s.SeenPorts, s.SeenStep, s.SeenFault, s.SeenFinal, s.SeenCopied = v.Generation, v.Power, v.Ports, v.Step, v.Fault, v.Final, v.Copied

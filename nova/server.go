@@ -2,6 +2,7 @@ package nova
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"stackd/agent/wish"
@@ -88,6 +89,9 @@ type Server struct {
 	Rebuilds int64
 	LocalOf  int64
 	Reimage  string
+	// DisksOf is the migration that the local disks came by, MigrationID the one under way.
+	DisksOf     int64
+	MigrationID int64
 	// ShelvedImage is what the root disk of a shelved server is kept in.
 	ShelvedImage string
 	// Rescue is the image that the server runs from in place of its own root disk.
@@ -159,6 +163,12 @@ func (s *Server) DomainName() string { return fmt.Sprintf("instance-%08x", s.Num
 // Status is the API's status, from vm_state and task_state.
 func (s *Server) Status() string {
 	switch s.TaskState {
+	case ResizePrep, ResizeMigrating, ResizeMigrated, ResizeFinish:
+		return "RESIZE"
+	case ResizeReverting:
+		return "REVERT_RESIZE"
+	case Migrating:
+		return "MIGRATING"
 	case Rebooting:
 		return "REBOOT"
 	case RebootingHard:
@@ -169,13 +179,16 @@ func (s *Server) Status() string {
 	return statusOf[s.VMState]
 }
 
-var statusOf = map[string]string{Building: "BUILD", Active: "ACTIVE", Stopped: "SHUTOFF", Paused: "PAUSED", Suspended: "SUSPENDED", Errored: "ERROR", Rescued: "RESCUE", Shelved: "SHELVED", ShelvedOffloaded: "SHELVED_OFFLOADED", Deleted: "DELETED"}
+var statusOf = map[string]string{Building: "BUILD", Active: "ACTIVE", Stopped: "SHUTOFF", Paused: "PAUSED", Suspended: "SUSPENDED", Errored: "ERROR", Rescued: "RESCUE", Resized: "VERIFY_RESIZE", Shelved: "SHELVED", ShelvedOffloaded: "SHELVED_OFFLOADED", Deleted: "DELETED"}
+
+// passing are the vm_states that a server may have while a task gives it a status.
+var passing = map[string][]string{"REBOOT": {Active}, "HARD_REBOOT": {Active}, "REBUILD": {Active, Stopped, Errored}, "RESIZE": {Active, Stopped}, "MIGRATING": {Active, Paused}, "REVERT_RESIZE": {Resized}}
 
 // StatesOf is the vm_states that a status filter stands for; nil if it is no status.
 func StatesOf(status string) []string {
 	var out []string
 	for vm, st := range statusOf {
-		if st == status || (status == "REBOOT" || status == "HARD_REBOOT" || status == "REBUILD") && vm == Active {
+		if st == status || slices.Contains(passing[status], vm) {
 			out = append(out, vm)
 		}
 	}

@@ -54,6 +54,15 @@ type Store interface {
 	// Swaps are those of servers, by the hold that is to be another.
 	Swaps(ctx context.Context, servers ...string) (map[string]*Swap, error)
 
+	// InsertMigration gives the migration its number.
+	InsertMigration(ctx context.Context, m *Migration) error
+	UpdateMigration(ctx context.Context, m *Migration) error
+	Migration(ctx context.Context, id int64) (*Migration, error)
+	Migrations(ctx context.Context, q MigrationQuery) ([]*Migration, error)
+	// MigrationsAside are those under way that may have something on a host which the
+	// server's row does not name.
+	MigrationsAside(ctx context.Context, host string) ([]*Migration, error)
+
 	InsertFlavor(ctx context.Context, f *Flavor) error
 	Flavor(ctx context.Context, id string) (*Flavor, error)
 	Flavors(ctx context.Context, l listing.List, q FlavorQuery) ([]*Flavor, error)

@@ -98,7 +98,7 @@ type AttachSpec struct {
 func (c *Compute) AttachVolume(ctx context.Context, id string, a AttachSpec) (Hold, error) {
 	var h Hold
 	_, err := c.change(ctx, id, func(ctx context.Context, s *Server) error {
-		if err := ready(ctx, s, "attach_volume", Active, Paused, Stopped); err != nil {
+		if err := ready(ctx, s, "attach_volume", Active, Paused, Stopped, Resized); err != nil {
 			return err
 		}
 		v, err := c.Volumes.Volume(ctx, a.VolumeID)
@@ -183,7 +183,7 @@ func (c *Compute) DetachVolume(ctx context.Context, id, volume string) error {
 		if err != nil {
 			return err
 		}
-		if err := ready(ctx, s, "detach_volume", Active, Paused, Stopped); err != nil {
+		if err := ready(ctx, s, "detach_volume", Active, Paused, Stopped, Resized); err != nil {
 			return err
 		}
 		switch {

@@ -16,6 +16,7 @@ const (
 	Suspended Power = "suspended" // memory saved to disk
 	Crashed   Power = "crashed"   // seen only
 	Gone      Power = "gone"      // no domain, no disk, no tap
+	Kept      Power = "kept"      // its disks alone, for the host that it moved to
 )
 
 // Wishes is all that should be on one host.
@@ -58,6 +59,13 @@ type Server struct {
 	Rebuilds int64 `json:"rebuilds,omitempty"`
 	LocalOf  int64 `json:"local_of,omitempty"`
 
+	// DisksOf is the move that the local disks are of, 0 being none: they are files of their
+	// own then. Those that are not here come from where From says.
+	DisksOf int64  `json:"disks_of,omitempty"`
+	From    *Where `json:"from,omitempty"`
+	// To is the host that may read the server's disks; "" none.
+	To string `json:"to,omitempty"`
+
 	VCPUs       int    `json:"vcpus"`
 	MemoryMB    int    `json:"memory_mb"`
 	RootGB      int    `json:"root_gb"` // 0 is the image's own size
@@ -84,6 +92,14 @@ type Image struct {
 	SHA512    string `json:"sha512"` // of the bytes, in hex
 	KernelID  string `json:"kernel_id,omitempty"`
 	RamdiskID string `json:"ramdisk_id,omitempty"`
+}
+
+// A Where is where a server's local disks are, of an earlier move. They stay there for as
+// long as it is said.
+type Where struct {
+	Host    string `json:"host"`
+	At      string `json:"at,omitempty"` // host:port that other nodes reach it at
+	DisksOf int64  `json:"disks_of,omitempty"`
 }
 
 // Images are all that the server's disks are made from.

@@ -50,7 +50,7 @@ func compatible(h http.Handler) http.Handler {
 // Routes are all rows of compute.
 func Routes(c *nova.Compute) []rest.Route {
 	s := &service{c, rest.NewShelf(schemas, "schema")}
-	return slices.Concat(s.versions(), s.servers(), s.actions(), s.parts(), s.interfaces(), s.volumes(), s.consoles(), s.assisted(), s.flavors(), s.keypairs(), s.hosts(), s.services(), s.aggregates(), s.quotas(), s.groups())
+	return slices.Concat(s.versions(), s.servers(), s.actions(), s.moves(), s.migrations(), s.parts(), s.interfaces(), s.volumes(), s.consoles(), s.assisted(), s.flavors(), s.keypairs(), s.hosts(), s.services(), s.aggregates(), s.quotas(), s.groups())
 }
 
 var faults = map[int]string{400: "badRequest", 401: "unauthorized", 403: "forbidden", 404: "itemNotFound", 405: "badMethod", 409: "conflictingRequest",

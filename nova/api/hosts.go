@@ -141,6 +141,13 @@ func (s *service) deleteService(c *rest.Call, in byID) error {
 		if len(rows) > 0 {
 			return fault.New(fault.Conflict, "Unable to delete compute service that is hosting instances. Migrate or delete the instances first.")
 		}
+		moves, err := s.c.MigrationsAside(ctx, hosts[i].Name)
+		if err != nil {
+			return err
+		}
+		if len(moves) > 0 {
+			return fault.New(fault.Conflict, "Unable to delete compute service that has in-progress migrations. Complete the migrations or delete the instances first.")
+		}
 		return s.c.DeleteHost(ctx, hosts[i].Name)
 	})
 }

@@ -80,7 +80,9 @@ func (w *World) round(t testing.TB) (busy, ended bool) {
 		}
 	}()
 	w.Disks.finish()
-	w.Node.Pass(t)
+	for _, n := range w.Nodes() {
+		n.Pass(t)
+	}
 	ids, err := w.Due(t)
 	if err != nil {
 		t.Fatal(err)

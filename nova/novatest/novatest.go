@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -29,6 +28,7 @@ type World struct {
 	Nets   *Nets
 	Place  *Place
 	Node   *Node
+	More   []*Node // see AddNode
 	Disks  *Volumes
 	Images *Images
 
@@ -48,15 +48,15 @@ func New(t testing.TB, db *sqldb.DB) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &World{DB: db, Nets: &Nets{ports: map[string][]nova.NIC{}}, Place: &Place{free: map[string]int64{}, took: map[string]string{}}}
+	w := &World{DB: db, Nets: &Nets{ports: map[string][]nova.NIC{}}, Place: &Place{free: map[string]int64{}, took: map[string]map[string]int64{}}}
 	w.Images = &Images{Made: map[string]nova.ImageSpec{}, Bytes: map[string][]byte{}}
-	w.Node = &Node{Host: "h1", Guests: map[string]wish.Seen{}}
+	w.Node = newNode("h1")
 	w.at = &places{}
 	w.C = nova.New(breaking{s, w.at}, w.Images, w.Nets, w.Place, w.Node)
 	w.Disks = newVolumes()
 	w.C.Volumes = w.Disks
 	w.Work = work.New(w.C)
-	w.Node.C = w.C
+	w.Node.C, w.Node.peers = w.C, []*Node{w.Node}
 	w.Node.Pass(t)
 	err = w.C.Tx(t.Context(), func(ctx context.Context) error {
 		return w.C.InsertFlavor(ctx, &nova.Flavor{ID: FlavorID, Name: "tiny", VCPUs: 1, RAM: 64, Disk: 1, RxtxFactor: 1, Public: true, ExtraSpecs: map[string]string{}, CreatedAt: w.C.Now()})
@@ -66,6 +66,21 @@ func New(t testing.TB, db *sqldb.DB) *World {
 	}
 	return w
 }
+
+// AddNode adds a host, as empty as the first.
+func (w *World) AddNode(t testing.TB, host string) *Node {
+	n := newNode(host)
+	n.C = w.C
+	w.More = append(w.More, n)
+	for _, o := range w.Nodes() {
+		o.peers = w.Nodes()
+	}
+	n.Pass(t)
+	return n
+}
+
+// Nodes are all hosts.
+func (w *World) Nodes() []*Node { return append([]*Node{w.Node}, w.More...) }
 
 // As is a context of a person with roles in a project.
 func As(ctx context.Context, project string, roles ...string) context.Context {
@@ -85,7 +100,9 @@ func Spec() nova.ServerSpec {
 func (w *World) Settle(t testing.TB, n int) {
 	t.Helper()
 	for range n {
-		w.Node.Pass(t)
+		for _, o := range w.Nodes() {
+			o.Pass(t)
+		}
 		ids, err := w.Due(t)
 		if err != nil {
 			t.Fatal(err)
@@ -262,8 +279,8 @@ func (x *Nets) WithAddress(_ context.Context, prefix string, _ bool) ([]string, 
 type Place struct {
 	mu    sync.Mutex
 	free  map[string]int64
-	took  map[string]string // consumer → provider
-	Slots int64             // per host; 0 is 100
+	took  map[string]map[string]int64 // consumer → provider → memory
+	Slots int64                       // per host; 0 is 100
 }
 
 // Count is how many consumers have something.
@@ -286,23 +303,40 @@ func (x *Place) Hosts(context.Context, nova.Demand) ([]string, error) {
 	return out, nil
 }
 
-func (x *Place) Claim(_ context.Context, d nova.Demand, provider string) error {
+func (x *Place) Claim(ctx context.Context, d nova.Demand, provider string) error {
+	return x.Spread(ctx, d, map[string]map[string]int64{provider: d.Resources})
+}
+
+func (x *Place) Spread(_ context.Context, d nova.Demand, by map[string]map[string]int64) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.took[d.Consumer] == "" {
-		x.free[provider]--
+	x.give(d.Consumer)
+	x.took[d.Consumer] = map[string]int64{}
+	for p, takes := range by {
+		x.free[p]--
+		x.took[d.Consumer][p] = takes["MEMORY_MB"]
 	}
-	x.took[d.Consumer] = provider
 	return nil
+}
+
+func (x *Place) give(consumer string) {
+	for p := range x.took[consumer] {
+		x.free[p]++
+	}
+	delete(x.took, consumer)
+}
+
+// Of is what memory a consumer has, by provider.
+func (x *Place) Of(consumer string) map[string]int64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.took[consumer]
 }
 
 func (x *Place) Release(_ context.Context, consumer string) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if p := x.took[consumer]; p != "" {
-		x.free[p]++
-		delete(x.took, consumer)
-	}
+	x.give(consumer)
 	return nil
 }
 
@@ -314,95 +348,3 @@ func (x *Place) Provide(_ context.Context, id, _ string, _ map[string]nova.Inven
 }
 
 func (x *Place) Used(context.Context) (map[string]map[string]int64, error) { return nil, nil }
-
-// Node does what it is told at once, each time Pass is called.
-type Node struct {
-	C      *nova.Compute
-	Host   string
-	Guests map[string]wish.Seen
-	// Copying is why guests do not go over to where their volumes are copied: "under way",
-	// or a fault.
-	Copying string
-	// Fail is a fault to report for every running guest wished for.
-	Fail string
-}
-
-// Pass reads the wishes, carries them out, and reports.
-func (n *Node) Pass(t testing.TB) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // do not wait for news
-	w, err := n.C.Wishes(context.WithoutCancel(ctx), n.Host, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := wish.Report{Host: n.Host, Node: wish.Node{Hostname: n.Host, VCPUs: 8, MemoryMB: 8192, DiskGB: 100, Hypervisor: "fake", CPUInfo: "{}"}}
-	for _, s := range w.Servers {
-		n.carryOut(s)
-		if s.Power == wish.Gone {
-			r.Servers = append(r.Servers, wish.Seen{ID: s.ID, Power: wish.Gone, Generation: s.Generation})
-		}
-	}
-	for _, g := range n.Guests {
-		r.Servers = append(r.Servers, g)
-	}
-	if err := n.C.Report(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (n *Node) carryOut(s wish.Server) {
-	switch {
-	case s.Power == wish.Gone:
-		delete(n.Guests, s.ID)
-	case n.Fail != "":
-		n.Guests[s.ID] = wish.Seen{ID: s.ID, Power: wish.Gone, Step: "imaged", Fault: n.Fail, Final: true}
-	case n.Guests[s.ID].Generation < s.Generation || n.Guests[s.ID].Power == wish.Running && copying(s.Volumes):
-		g := wish.Seen{ID: s.ID, Power: s.Power, Generation: s.Generation, SoftReboots: s.SoftReboots, HardReboots: s.HardReboots}
-		for _, p := range s.Ports {
-			g.Ports = append(g.Ports, p.ID)
-		}
-		n.disks(s, n.Guests[s.ID], &g)
-		n.Guests[s.ID] = g
-	}
-}
-
-func copying(vs []wish.Disk) bool {
-	return slices.ContainsFunc(vs, func(v wish.Disk) bool { return v.Copy != nil && !v.Copy.End })
-}
-
-// disks gives a guest its volumes, and has a running one go over to where they are to be:
-// Copying says otherwise.
-func (n *Node) disks(s wish.Server, was wish.Seen, g *wish.Seen) {
-	for _, v := range s.Volumes {
-		switch {
-		case v.Copy == nil:
-		case slices.Contains(was.Copied, v.Copy.ID) || n.Copying == "" && s.Power == wish.Running && !v.Copy.End:
-			g.Copied = append(g.Copied, v.Copy.ID)
-			v = v.Copy.To
-		case n.Copying != "" && !v.Copy.End:
-			g.Step, g.Fault, g.Final = "copied", n.Copying, n.Copying != "under way"
-		}
-		g.Volumes = append(g.Volumes, v.VolumeID)
-	}
-}
-
-// Live is the node itself, whatever the host.
-func (n *Node) Live(string) (wish.Live, error) { return liveNode{}, nil }
-
-// liveNode answers with a disk of a few bytes.
-type liveNode struct{ wish.Live }
-
-func (liveNode) Interrupt(context.Context, string) error { return nil }
-
-func (liveNode) Capture(context.Context, string) (io.ReadCloser, error) {
-	return io.NopCloser(strings.NewReader("a disk")), nil
-}
-
-// Off has a guest shut itself down.
-func (n *Node) Off(id string) error {
-	g := n.Guests[id]
-	g.Power = wish.Stopped
-	n.Guests[id] = g
-	return nil
-}

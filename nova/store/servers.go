@@ -200,12 +200,14 @@ func (s *Store) Usage(ctx context.Context, projectID string) (nova.Usage, error)
 	return u, err
 }
 
-// PurgeServers forgets servers deleted before a time, and their actions.
+// PurgeServers forgets servers deleted before a time, their actions and migrations.
 func (s *Store) PurgeServers(ctx context.Context, before time.Time) error {
 	return s.Tx(ctx, func(ctx context.Context) error {
 		old := s.db.Q(ctx).NewSelect().Model((*nova.Server)(nil)).Column("id").Where("deleted_at < ?", before)
-		if _, err := s.db.Q(ctx).NewDelete().Model((*nova.ServerAction)(nil)).Where("server_id IN (?)", old).Exec(ctx); err != nil {
-			return err
+		for _, part := range []any{(*nova.ServerAction)(nil), (*nova.Migration)(nil)} {
+			if _, err := s.db.Q(ctx).NewDelete().Model(part).Where("server_id IN (?)", old).Exec(ctx); err != nil {
+				return err
+			}
 		}
 		_, err := s.db.Q(ctx).NewDelete().Model((*nova.Server)(nil)).Where("deleted_at < ?", before).Exec(ctx)
 		return err

@@ -5,7 +5,7 @@ import "stackd/internal/events"
 // Watched is what of compute's tables tenants and administrators may follow.
 var Watched = []events.Watch{
 	{Table: "servers", Type: "server", Project: "{row}.project_id", Gone: "{row}.deleted_at IS NOT NULL",
-		Ignore: []string{"wanted", "plugged", "soft_reboots", "hard_reboots", "rebuilds", "local_of", "reimage", "rescue", "shelved_image", "seen_generation", "seen_ports", "seen_step", "seen_fault", "seen_final", "seen_copied", "action_id"}},
+		Ignore: []string{"wanted", "plugged", "soft_reboots", "hard_reboots", "rebuilds", "local_of", "reimage", "rescue", "shelved_image", "disks_of", "migration_id", "seen_generation", "seen_ports", "seen_step", "seen_fault", "seen_final", "seen_copied", "action_id"}},
 	{Table: "server_actions", Type: "server", Part: true, ID: "{row}.server_id", Project: "(SELECT project_id FROM servers WHERE id = {row}.server_id AND deleted_at IS NULL)"},
 	{Table: "keypairs", Type: "keypair", ID: "{row}.name", User: "{row}.user_id"},
 	{Table: "server_groups", Type: "server_group", Project: "{row}.project_id"},

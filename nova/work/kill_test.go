@@ -7,6 +7,7 @@ import (
 
 	"stackd/agent/wish"
 	"stackd/internal/fault"
+	"stackd/internal/sqldb"
 	"stackd/internal/sqldb/dbtest"
 	"stackd/nova"
 	"stackd/nova/novatest"
@@ -22,7 +23,12 @@ type play struct {
 
 func newPlay(t *testing.T, spec nova.ServerSpec) *play {
 	t.Helper()
-	p := &play{World: novatest.New(t, dbtest.New(t)), t: t, me: novatest.As(t.Context(), "p", "member")}
+	return newPlayOn(t, dbtest.New(t), spec)
+}
+
+func newPlayOn(t *testing.T, db *sqldb.DB, spec nova.ServerSpec) *play {
+	t.Helper()
+	p := &play{World: novatest.New(t, db), t: t, me: novatest.As(t.Context(), "p", "member")}
 	rows, err := p.C.CreateServers(p.me, spec)
 	p.must(err)
 	p.id = rows[0].ID
@@ -73,7 +79,12 @@ type scene struct {
 }
 
 func deleted(p *play) {
-	if len(p.Node.Guests) > 0 || p.Place.Count() > 0 || p.Nets.Count() > 0 || len(p.Disks.Holds) > 0 || len(p.Images.Made) > 0 {
+	for _, n := range p.More {
+		if len(n.Guests)+len(n.Disks) > 0 {
+			p.t.Errorf("left on %s: %v, disks %v", n.Host, n.Guests, n.Disks)
+		}
+	}
+	if len(p.Node.Guests) > 0 || len(p.Node.Disks) > 0 || p.Place.Count() > 0 || p.Nets.Count() > 0 || len(p.Disks.Holds) > 0 || len(p.Images.Made) > 0 {
 		p.t.Errorf("left: guests %v, %d claims, %d servers' ports, holds %v, images %v", p.Node.Guests, p.Place.Count(), p.Nets.Count(), p.Disks.Holds, p.Images.Made)
 	}
 }
@@ -166,7 +177,9 @@ var scenes = map[string]scene{
 
 // What is asked for is carried out wherever compute's process ends, and when the server is
 // deleted nothing is left.
-func TestKilledAnywhere(t *testing.T) {
+func TestKilledAnywhere(t *testing.T) { killedAnywhere(t, scenes) }
+
+func killedAnywhere(t *testing.T, scenes map[string]scene) {
 	total := 0
 	for name, s := range scenes {
 		t.Run(name, func(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 type Servers struct {
 	c      *nova.Compute
 	ladder converge.Ladder[*nova.Server]
+	cold   converge.Ladder[*move]
 	// WireFor is how long a new server waits for its ports to be ACTIVE.
 	WireFor time.Duration
 }
@@ -37,6 +38,7 @@ func New(c *nova.Compute) *Servers {
 		{Name: "wired", Holds: w.wired, Make: w.wait},
 		{Name: "unshelved", Holds: w.unshelved, Make: w.unshelve, Remove: w.dropShelved},
 	}
+	w.cold = w.coldSteps()
 	return w
 }
 
@@ -80,7 +82,10 @@ func (w *Servers) live(ctx context.Context, s *nova.Server) error {
 	if w.drifted(s) {
 		return w.follow(ctx, s)
 	}
-	err := w.ladder.Climb(ctx, s)
+	err := w.takeMove(ctx, s)
+	if err == nil {
+		err = w.ladder.Climb(ctx, s)
+	}
 	if err == nil {
 		return w.settle(ctx, s)
 	}
@@ -88,6 +93,9 @@ func (w *Servers) live(ctx context.Context, s *nova.Server) error {
 		return w.again(ctx, s, err, d, false)
 	}
 	if converge.IsFinal(err) {
+		if back, e := w.stranded(ctx, s, err); back || e != nil {
+			return e
+		}
 		return w.failed(ctx, s, err)
 	}
 	slog.Warn("server's pass failed", "server", s.ID, "project", s.ProjectID, "tries", s.Tries, "cause", err)
@@ -151,6 +159,10 @@ func (w *Servers) settle(ctx context.Context, s *nova.Server) error {
 		if s.VMState != nova.Errored || s.TaskState != "" {
 			s.VMState, s.Fault = s.Settled(), nil
 		}
+		ended, err := w.settleMove(ctx, s)
+		if err != nil {
+			return err
+		}
 		if s.TaskState != "" || s.ActionID != "" {
 			s.UpdatedAt = now
 		}
@@ -158,6 +170,9 @@ func (w *Servers) settle(ctx context.Context, s *nova.Server) error {
 			s.TaskState = ""
 		}
 		s.Tries, s.DueAt = 0, time.Time{}
+		if ended != "" {
+			return w.finish(ctx, s, "Error", ended)
+		}
 		return w.finish(ctx, s, "Success", "")
 	})
 }
@@ -182,7 +197,10 @@ func (w *Servers) failed(ctx context.Context, s *nova.Server, why error) error {
 			return w.finish(ctx, s, "Error", text)
 		}
 		s.Fault = &nova.Fault{Code: 500, Message: text, Details: details, Created: now}
-		s.VMState, s.TaskState, s.UpdatedAt, s.Tries, s.DueAt = nova.Errored, "", now, 0, time.Time{}
+		if s.VMState != nova.Resized {
+			s.VMState = nova.Errored
+		}
+		s.TaskState, s.UpdatedAt, s.Tries, s.DueAt = "", now, 0, time.Time{}
 		if s.LaunchedAt.IsZero() {
 			s.Goal, s.Wanted, s.DueAt = nova.GoalErrored, wish.Gone, now
 			s.Generation++
@@ -211,6 +229,9 @@ func words(why error) (text, details string) {
 // delete descends, and forgets the server when nothing of it is left.
 func (w *Servers) delete(ctx context.Context, s *nova.Server) error {
 	err := w.over(ctx, s) // before the guest is no more to be seen
+	if err == nil {
+		err = w.endMove(ctx, s)
+	}
 	if err == nil {
 		err = w.ladder.Descend(ctx, s)
 	}
@@ -255,7 +276,10 @@ func (w *Servers) drifted(s *nova.Server) bool {
 // follow moves the goal to where the guest went by itself.
 func (w *Servers) follow(ctx context.Context, s *nova.Server) error {
 	return w.update(ctx, s, func(ctx context.Context, s *nova.Server) error {
-		s.Wanted, s.VMState, s.UpdatedAt, s.DueAt = wish.Stopped, nova.Stopped, w.c.Now(), w.c.Now()
+		s.Wanted, s.UpdatedAt, s.DueAt = wish.Stopped, w.c.Now(), w.c.Now()
+		if s.VMState != nova.Resized {
+			s.VMState = nova.Stopped
+		}
 		s.Generation++
 		w.c.Nudge(ctx, s)
 		return nil
@@ -264,7 +288,11 @@ func (w *Servers) follow(ctx context.Context, s *nova.Server) error {
 
 // hostUp tells whether the server's node is there to do anything.
 func (w *Servers) hostUp(ctx context.Context, s *nova.Server) (bool, error) {
-	h, err := w.c.Host(ctx, s.Host)
+	return w.up(ctx, s.Host)
+}
+
+func (w *Servers) up(ctx context.Context, host string) (bool, error) {
+	h, err := w.c.Host(ctx, host)
 	if fault.Is(err, fault.NotFound) {
 		return false, nil
 	}

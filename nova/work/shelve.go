@@ -26,14 +26,14 @@ func (w *Servers) shelve(ctx context.Context, s *nova.Server) error {
 		if err := w.giveBack(ctx, s); err != nil {
 			return err
 		}
-		s.Host, s.Plugged, s.VMState, s.TaskState, s.UpdatedAt, s.DueAt = "", false, nova.ShelvedOffloaded, "", w.c.Now(), time.Time{}
+		s.Host, s.Plugged, s.DisksOf, s.VMState, s.TaskState, s.UpdatedAt, s.DueAt = "", false, 0, nova.ShelvedOffloaded, "", w.c.Now(), time.Time{}
 		s.SeenPower, s.SeenGeneration, s.SeenPorts, s.SeenStep, s.SeenFault, s.SeenFinal, s.SeenCopied, s.Tries = wish.Stopped, 0, nil, "", "", false, nil, 0
 		return w.finish(ctx, s, "Success", "")
 	})
 }
 
 func (w *Servers) giveBack(ctx context.Context, s *nova.Server) error {
-	err := w.handBack(ctx, s, func(h nova.Hold) error { return w.c.Volumes.Promise(ctx, h.ID) })
+	err := w.handHolds(ctx, s, func(h nova.Hold) error { return w.c.Volumes.Promise(ctx, h.ID) })
 	if err != nil {
 		return err
 	}

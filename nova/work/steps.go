@@ -35,7 +35,13 @@ func (w *Servers) plugged(_ context.Context, s *nova.Server) (bool, error) { ret
 
 func (w *Servers) bind(ctx context.Context, s *nova.Server) error {
 	err := w.update(ctx, s, func(ctx context.Context, s *nova.Server) error {
-		s.Plugged, s.TaskState = true, nova.Spawning
+		s.Plugged = true
+		switch {
+		case s.MigrationID == 0:
+			s.TaskState = nova.Spawning
+		case s.TaskState == nova.ResizeMigrated:
+			s.TaskState = nova.ResizeFinish
+		}
 		w.c.Nudge(ctx, s)
 		if !s.LaunchedAt.IsZero() { // a server that was shelved has its ports
 			return w.c.Networks.Bind(ctx, s.ID, s.Host)

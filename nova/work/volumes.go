@@ -48,7 +48,7 @@ func (w *Servers) mapVolumes(ctx context.Context, s *nova.Server) error {
 			continue
 		}
 		how[h.ID], err = w.reach(ctx, s, h)
-		if converge.IsFinal(err) && !s.LaunchedAt.IsZero() { // a server that runs goes on without it
+		if converge.IsFinal(err) && !s.LaunchedAt.IsZero() && s.MigrationID == 0 { // a server that runs goes on without it
 			slog.Warn("a volume cannot be attached", "server", s.ID, "volume", h.VolumeID, "cause", err)
 			return w.update(ctx, s, func(ctx context.Context, s *nova.Server) error { return w.letGo(ctx, s, holds[s.ID], h.ID) })
 		}
@@ -98,7 +98,7 @@ func (w *Servers) reach(ctx context.Context, s *nova.Server, h nova.Hold) (map[s
 // unmap gives the server's volumes back; those that were to go with it go.
 func (w *Servers) unmap(ctx context.Context, s *nova.Server) error {
 	return w.update(ctx, s, func(ctx context.Context, s *nova.Server) error {
-		return w.handBack(ctx, s, func(h nova.Hold) error {
+		return w.handHolds(ctx, s, func(h nova.Hold) error {
 			if err := w.c.Volumes.Release(ctx, h.ID); err != nil || !h.DeleteOnTermination {
 				return err
 			}
@@ -110,9 +110,9 @@ func (w *Servers) unmap(ctx context.Context, s *nova.Server) error {
 	})
 }
 
-// handBack gives back each volume of a server that its guest has no more; a swap that was
+// handHolds gives back each volume of a server that its guest has no more; a swap that was
 // under way is over.
-func (w *Servers) handBack(ctx context.Context, s *nova.Server, give func(nova.Hold) error) error {
+func (w *Servers) handHolds(ctx context.Context, s *nova.Server, give func(nova.Hold) error) error {
 	holds, err := w.c.HoldsOf(ctx, s.ID)
 	for _, h := range holds[s.ID] {
 		if err == nil && h.Swap != nil {

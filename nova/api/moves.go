@@ -1,0 +1,49 @@
+package api
+
+import (
+	"stackd/internal/rest"
+	"stackd/nova"
+)
+
+// moves are the actions that take a server elsewhere, or give it another flavor.
+func (s *service) moves() []rest.Route {
+	resize := s.action("resize", "os_compute_api:servers:resize", nil)
+	resize.Body, resize.Do = s.shelf.Get("servers.resize"), rest.DoNothing(s.resize)
+	migrate := s.action("migrate", "os_compute_api:os-migrate-server:migrate", nil)
+	migrate.Body, migrate.Do = s.shelf.Get("servers.migrate"), rest.DoNothing(s.migrate)
+	confirm := s.action("confirmResize", "os_compute_api:servers:confirm_resize", func(r *rest.Call, id string) error { return s.c.ConfirmResize(r.Context(), id) })
+	confirm.Status = 204
+	return []rest.Route{
+		resize, migrate, confirm,
+		s.action("revertResize", "os_compute_api:servers:revert_resize", func(r *rest.Call, id string) error { return s.c.RevertResize(r.Context(), id) }),
+	}
+}
+
+func (s *service) resize(c *rest.Call, in struct {
+	byID
+	Resize struct {
+		Flavor     any     `json:"flavorRef"`
+		DiskConfig *string `json:"OS-DCF:diskConfig"`
+	} `json:"resize"`
+}) error {
+	s.ctx(c)
+	return s.c.Resize(c.Context(), in.ID, nova.ResizeSpec{Flavor: text(in.Resize.Flavor), DiskConfig: in.Resize.DiskConfig})
+}
+
+// migrate lets callers say the host since 2.56.
+func (s *service) migrate(c *rest.Call, in struct {
+	byID
+	To struct {
+		Host *string `json:"host"`
+	} `json:"migrate"`
+}) error {
+	s.ctx(c)
+	host := ""
+	if in.To.Host != nil {
+		host = *in.To.Host
+		if err := c.Require("os_compute_api:os-migrate-server:migrate:host", c.Own()); err != nil {
+			return err
+		}
+	}
+	return s.c.Migrate(c.Context(), in.ID, host)
+}

@@ -1,0 +1,112 @@
+package nova
+
+import (
+	"context"
+
+	"stackd/agent/wish"
+	"stackd/internal/fault"
+)
+
+// moves are what a host's servers have to do with migrations.
+type moves struct {
+	of    map[string]*Migration // under way, by the servers whose rows name the host
+	hosts map[string]*Host
+	aside []wish.Server // of those whose rows name another
+}
+
+// movesAt are the moves of a host and of the servers that are on it.
+func (c *Compute) movesAt(ctx context.Context, host string, rows []*Server) (*moves, error) {
+	out := &moves{of: map[string]*Migration{}, hosts: map[string]*Host{}}
+	for _, s := range rows {
+		m, err := c.MoveOf(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		if m != nil {
+			out.of[s.ID] = m
+		}
+	}
+	if len(out.of) > 0 {
+		all, err := c.Hosts(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range all {
+			out.hosts[h.Name] = h
+		}
+	}
+	return out, c.eachAside(ctx, host, func(s *Server, m *Migration) error {
+		out.aside = append(out.aside, m.aside(s))
+		return nil
+	})
+}
+
+// wishOf is what the host is told of a server that its row puts there.
+func (a *moves) wishOf(s *Server, nics []NIC) wish.Server {
+	v := wishOf(s, nics)
+	if m := a.of[s.ID]; m != nil {
+		v.From = m.from(a.hosts)
+	}
+	return v
+}
+
+func (c *Compute) eachAside(ctx context.Context, host string, f func(*Server, *Migration) error) error {
+	rows, err := c.MigrationsAside(ctx, host)
+	if err != nil {
+		return err
+	}
+	for _, m := range rows {
+		if m.Aside() != host {
+			continue
+		}
+		s, err := c.Server(ctx, m.ServerID)
+		if err == nil {
+			err = f(s, m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// seesAside writes down what a host has of servers that moved from it or come to it, and
+// takes them out of seen.
+func (c *Compute) seesAside(ctx context.Context, host string, seen map[string]wish.Seen) error {
+	return c.eachAside(ctx, host, func(s *Server, m *Migration) error {
+		v, there := seen[s.ID]
+		delete(seen, s.ID)
+		if !there {
+			v = wish.Seen{ID: s.ID, Power: wish.Gone}
+		}
+		if m.saw(v) {
+			return nil
+		}
+		return c.Tx(ctx, func(ctx context.Context) error { return c.writeAside(ctx, m.ID, host, v) })
+	})
+}
+
+func (m *Migration) saw(v wish.Seen) bool {
+	return m.SeenPower == v.Power && m.SeenGeneration == v.Generation
+}
+
+func (c *Compute) writeAside(ctx context.Context, id int64, host string, v wish.Seen) error {
+	m, err := c.Migration(ctx, id)
+	if err != nil || m.Over() || m.Aside() != host || m.saw(v) {
+		return err
+	}
+	s, err := c.Server(ctx, m.ServerID)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.SeenPower, m.SeenGeneration = v.Power, v.Generation
+	s.DueAt = c.Now()
+	c.After(ctx, c.wake)
+	if err := c.UpdateMigration(ctx, m); err != nil {
+		return err
+	}
+	return c.UpdateServer(ctx, s, "due_at")
+}
