@@ -20,6 +20,7 @@ type Config struct {
 	Hypervisor Hypervisor
 	Disks      Disks
 	Vifs       Vifs
+	Peers      Peers // nil where there is no other node
 	Metadata   Metadata
 	Log        *slog.Logger
 

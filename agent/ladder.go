@@ -32,7 +32,7 @@ func (a *Agent) steps() converge.Ladder[*task] {
 // imaged: a root disk that is there needs its image no more than in the cache,
 // where it stays as long as it is used.
 func (a *Agent) imaged(_ context.Context, t *task) (bool, error) {
-	if len(a.lacking(t)) == 0 {
+	if t.From != nil || len(a.lacking(t)) == 0 { // one that moves brings its disks along
 		return true, nil
 	}
 	return a.Disks.Made(t.Server)
@@ -55,7 +55,12 @@ func (a *Agent) fetchImage(ctx context.Context, t *task) error {
 
 func (a *Agent) disked(_ context.Context, t *task) (bool, error) { return a.Disks.Made(t.Server) }
 
-func (a *Agent) makeDisks(ctx context.Context, t *task) error { return a.Disks.Make(ctx, t.Server) }
+func (a *Agent) makeDisks(ctx context.Context, t *task) error {
+	if t.From != nil {
+		return a.bringDisks(ctx, t)
+	}
+	return a.Disks.Make(ctx, t.Server)
+}
 
 func (a *Agent) removeDisks(ctx context.Context, t *task) error { return a.Disks.Remove(ctx, t.ID) }
 
@@ -94,7 +99,7 @@ func (a *Agent) define(ctx context.Context, t *task) error {
 	}
 	return a.Hypervisor.Define(ctx, Spec{
 		Server: settled(t.Server, g), Files: a.Disks.Files(t.Server), Console: a.Disks.Console(t.ID),
-		Mark: Mark{SoftReboots: t.SoftReboots, HardReboots: t.HardReboots, Rebuilds: t.Rebuilds},
+		Mark: Mark{SoftReboots: t.SoftReboots, HardReboots: t.HardReboots, Rebuilds: t.Rebuilds, DisksOf: t.DisksOf},
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 func (a *Agent) watch(ctx context.Context) {
 	a.Hypervisor.Watch(ctx, func(id string) {
 		a.mu.Lock()
-		if e := a.servers[id]; e != nil && (!e.due.IsZero() || e.wish.Power == wish.Gone) {
+		if e := a.servers[id]; e != nil && (!e.due.IsZero() || leaves(e.wish)) {
 			e.due = time.Now() // it waits for this, maybe
 		}
 		a.mu.Unlock()

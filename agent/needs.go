@@ -18,6 +18,7 @@ type Mark struct {
 	SoftReboots int64
 	HardReboots int64
 	Rebuilds    int64
+	DisksOf     int64 // the move that its disks are of
 	Started     time.Time
 }
 
@@ -98,8 +99,14 @@ type Disks interface {
 	// FetchImage brings an image into the cache, from open. Calls at the same
 	// time for the same image share one transfer.
 	FetchImage(ctx context.Context, i wish.Image, open func(context.Context) (io.ReadCloser, error)) error
-	Made(wish.Server) (bool, error)               // root, ephemeral and swap are there
-	Make(context.Context, wish.Server) error      // from the cached image
+	Made(wish.Server) (bool, error)          // root, ephemeral and swap are there
+	Make(context.Context, wish.Server) error // from the cached image
+	// Bring makes the disks of a server that moves, of those that are of its move before:
+	// copies of what is here, or with open of what that reads from where they are.
+	Bring(ctx context.Context, s wish.Server, open func(ctx context.Context, role string) (io.ReadCloser, error)) error
+	// Send is a disk of a server that is off, as a whole: a qcow2 file without another
+	// behind it, or the bytes themselves of what is no disk.
+	Send(ctx context.Context, s wish.Server, role string) (io.ReadCloser, error)
 	Configured(wish.Server) (bool, error)         // the config drive is there, or none is wished
 	Configure(context.Context, wish.Server) error //
 	Files(wish.Server) []File                     // in the order the guest sees them
@@ -109,6 +116,12 @@ type Disks interface {
 	Owners() ([]string, error)                    // servers that have something here
 	Space() (totalGB, freeGB int, err error)
 	Sweep(ctx context.Context) error // bounds logs, drops images long unused
+}
+
+// Peers are the other nodes, for what moves between them.
+type Peers interface {
+	// Disk reads a local disk of a server from the host that it has moved from.
+	Disk(ctx context.Context, from wish.Where, server, role string) (io.ReadCloser, error)
 }
 
 // Vifs joins guests to networks.

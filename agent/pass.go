@@ -40,9 +40,12 @@ func (a *Agent) work(ctx context.Context, id string) error {
 	a.mu.Unlock()
 
 	var err error
-	if t.Power == wish.Gone {
+	switch t.Power {
+	case wish.Gone:
 		err = a.ladder.Descend(pass, t)
-	} else {
+	case wish.Kept:
+		err = a.ladder.After("disked").Descend(pass, t)
+	default:
 		err = a.ladder.Climb(pass, t)
 	}
 	if ctx.Err() == nil {
@@ -54,7 +57,7 @@ func (a *Agent) work(ctx context.Context, id string) error {
 // giveUp makes a fault final that has lasted too long, for a wish that was never
 // carried out. A guest that was once as wished is never given up.
 func (a *Agent) giveUp(ctx context.Context, t *task, err error) error {
-	if _, later := converge.IsLater(err); later || err == nil || converge.IsFinal(err) || t.Power == wish.Gone {
+	if _, later := converge.IsLater(err); later || err == nil || converge.IsFinal(err) || t.leaves() {
 		return err
 	}
 	a.mu.Lock()
@@ -96,7 +99,7 @@ func (a *Agent) settle(t *task, err error) {
 	wait, later := converge.IsLater(err)
 	switch {
 	case err == nil:
-		*e = entry{wish: e.wish, gone: t.Power == wish.Gone, over: e.over}
+		*e = entry{wish: e.wish, gone: t.leaves(), over: e.over}
 	case later:
 		e.due = time.Now().Add(wait)
 	case converge.IsFinal(err):

@@ -31,7 +31,7 @@ func (a *Agent) carryOut(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
-	if t.Rebuilds > g.Mark.Rebuilds {
+	if t.Rebuilds > g.Mark.Rebuilds || t.DisksOf != g.Mark.DisksOf {
 		if g, err = a.rebuild(ctx, t, g); err != nil {
 			return err
 		}
@@ -57,14 +57,14 @@ func (a *Agent) carryOut(ctx context.Context, t *task) error {
 	if err := a.Disks.Trim(ctx, t.Server); err != nil { // disks of earlier rebuilds, likewise
 		return err
 	}
-	m := Mark{Generation: t.Generation, SoftReboots: t.SoftReboots, HardReboots: t.HardReboots, Rebuilds: t.Rebuilds, Started: g.Mark.Started}
+	m := Mark{Generation: t.Generation, SoftReboots: t.SoftReboots, HardReboots: t.HardReboots, Rebuilds: t.Rebuilds, DisksOf: t.DisksOf, Started: g.Mark.Started}
 	if g.Active() && m.Started.IsZero() {
 		m.Started = time.Now()
 	}
 	return a.Hypervisor.Mark(ctx, t.ID, m)
 }
 
-// rebuild ends a guest of the old root disk, and makes it one of the new, which is there
+// rebuild ends a guest of the old disks, and makes it one of the new, which are there
 // by now. It is off then.
 func (a *Agent) rebuild(ctx context.Context, t *task, g Guest) (Guest, error) {
 	if g.Power != wish.Stopped && g.Power != wish.Crashed {

@@ -92,6 +92,10 @@ func (a *Agent) traces(ctx context.Context) []string {
 // is reported as such with its generation once a pass has removed every trace.
 func addEntry(seen map[string]wish.Seen, id string, e entry) {
 	s, ok := seen[id]
+	if e.gone && e.wish.Power == wish.Kept {
+		seen[id] = wish.Seen{ID: id, Power: wish.Kept, Generation: e.wish.Generation, Copied: e.over}
+		return
+	}
 	if !ok && e.gone { // said for as long as the wish stands, so that the plane can tell it from a wish not yet read
 		seen[id] = wish.Seen{ID: id, Power: wish.Gone, Generation: e.wish.Generation, Copied: e.over}
 		return

@@ -85,7 +85,7 @@ func (a *Agent) apply(w wish.Wishes) {
 // renew takes in a new wish. A pass under way goes on, unless all it does is to
 // be undone.
 func (e *entry) renew(s wish.Server) {
-	if s.Power == wish.Gone && e.cancel != nil {
+	if leaves(s) && e.cancel != nil {
 		e.cancel()
 	}
 	*e = entry{wish: s, due: time.Now(), over: e.over, cancel: e.cancel}

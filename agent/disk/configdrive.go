@@ -23,7 +23,9 @@ func (s *Store) Configured(v wish.Server) (bool, error) {
 	return there(s.configPath(v))
 }
 
-func (s *Store) configPath(v wish.Server) string { return s.file(v.ID, "disk.config", v.Rebuilds) }
+func (s *Store) configPath(v wish.Server) string {
+	return s.moved(v, s.file(v.ID, "disk.config", v.Rebuilds))
+}
 
 // Configure makes the config drive: an ISO that holds the server's metadata.
 func (s *Store) Configure(_ context.Context, v wish.Server) error {

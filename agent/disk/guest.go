@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -29,7 +30,7 @@ func (s *Store) Console(id string) string { return filepath.Join(s.dir(id), "con
 func (s *Store) Files(v wish.Server) []agent.File {
 	var all []agent.File
 	add := func(role, name, format string, rebuild int64) {
-		all = append(all, agent.File{Role: role, Path: s.file(v.ID, name, rebuild), Format: format})
+		all = append(all, agent.File{Role: role, Path: s.moved(v, s.file(v.ID, name, rebuild)), Format: format})
 	}
 	if v.Rescue != nil {
 		add("rescue", "disk"+rescue(v), "qcow2", 0)
@@ -80,6 +81,14 @@ func (s *Store) file(id, name string, rebuild int64) string {
 		name = fmt.Sprintf("%s.r%d", name, rebuild)
 	}
 	return filepath.Join(s.dir(id), name)
+}
+
+// moved is the name of a file that is the guest's own, in the set that its last move made.
+func (s *Store) moved(v wish.Server, path string) string {
+	if v.DisksOf > 0 {
+		path += fmt.Sprintf(".m%d", v.DisksOf)
+	}
+	return path
 }
 
 // Made reports whether the server's disks are there, the config drive aside.
@@ -191,7 +200,7 @@ func sparse(path string, size int64) error {
 }
 
 // ofBuilds are the files that each rebuild makes anew.
-var ofBuilds = regexp.MustCompile(`^(disk(\.eph0|\.swap|\.config)?|base|kernel|ramdisk)(\.rescue[0-9]+)?(\.r[0-9]+)?(\.new)?$`)
+var ofBuilds = regexp.MustCompile(`^(disk(\.eph0|\.swap|\.config)?|base|kernel|ramdisk)(\.rescue[0-9]+)?(\.r[0-9]+)?(\.m[0-9]+)?(\.new)?$`)
 
 // Trim removes the files of other rebuilds than the server's last, and of rescues that
 // are over: no guest has them open.
@@ -202,7 +211,7 @@ func (s *Store) Trim(_ context.Context, v wish.Server) error {
 	}
 	own := v
 	own.Rescue = nil
-	for _, f := range append(s.Files(v), s.Files(own)...) {
+	for _, f := range slices.Concat(s.Files(v), s.Files(own), s.earlier(v)) {
 		keep[f.Path] = true
 	}
 	found, err := os.ReadDir(s.dir(v.ID))

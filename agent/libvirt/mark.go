@@ -34,12 +34,13 @@ type markAttrs struct {
 	SoftReboots int64  `xml:"soft_reboots,attr"`
 	HardReboots int64  `xml:"hard_reboots,attr"`
 	Rebuilds    int64  `xml:"rebuilds,attr,omitempty"`
+	DisksOf     int64  `xml:"disks_of,attr,omitempty"`
 	Started     string `xml:"started,attr,omitempty"`
 }
 
 func writeMark(id, owner string, m agent.Mark) writtenMark {
 	w := writtenMark{Space: markSpace, markAttrs: markAttrs{
-		ID: id, Owner: owner, Generation: m.Generation, SoftReboots: m.SoftReboots, HardReboots: m.HardReboots, Rebuilds: m.Rebuilds,
+		ID: id, Owner: owner, Generation: m.Generation, SoftReboots: m.SoftReboots, HardReboots: m.HardReboots, Rebuilds: m.Rebuilds, DisksOf: m.DisksOf,
 	}}
 	if !m.Started.IsZero() {
 		w.Started = m.Started.UTC().Format(time.RFC3339Nano)
@@ -48,7 +49,7 @@ func writeMark(id, owner string, m agent.Mark) writtenMark {
 }
 
 func (a markAttrs) mark() agent.Mark {
-	m := agent.Mark{Generation: a.Generation, SoftReboots: a.SoftReboots, HardReboots: a.HardReboots, Rebuilds: a.Rebuilds}
+	m := agent.Mark{Generation: a.Generation, SoftReboots: a.SoftReboots, HardReboots: a.HardReboots, Rebuilds: a.Rebuilds, DisksOf: a.DisksOf}
 	m.Started, _ = time.Parse(time.RFC3339Nano, a.Started)
 	return m
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strings"
 
 	"stackd/agent"
 	"stackd/agent/wish"
@@ -70,8 +71,66 @@ func (d disks) Make(ctx context.Context, s wish.Server) error {
 	})
 }
 
+// earlier is a server as its move before has it.
+func earlier(s wish.Server) wish.Server {
+	s.DisksOf, s.From, s.EphemeralGB, s.SwapMB = s.From.DisksOf, nil, 1, 1
+	return s
+}
+
+// Bring reads disks to their end from where they are.
+func (d disks) Bring(ctx context.Context, s wish.Server, open func(context.Context, string) (io.ReadCloser, error)) error {
+	for _, f := range d.Files(s) {
+		if open == nil || f.Role == "config" || f.Role == "swap" {
+			continue
+		}
+		from, err := open(ctx, f.Role)
+		if fault.Is(err, fault.NotFound) && f.Role == "ephemeral" {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, from)
+		if err := errors.Join(err, from.Close()); err != nil {
+			return err
+		}
+	}
+	return d.step(ctx, Brought, s.ID, func(t *thing) error {
+		old := earlier(s)
+		if open == nil && s.Image != nil && !slices.Contains(t.Disks, path.Base(d.Files(old)[0].Path)) {
+			return errors.New("the root disk is not there")
+		}
+		for _, r := range d.roles(s) {
+			if !slices.Contains(t.Disks, r) {
+				t.Disks = append(t.Disks, r)
+			}
+		}
+		return nil
+	})
+}
+
+// Send is a disk without content, as all are here.
+func (d disks) Send(_ context.Context, s wish.Server, role string) (r io.ReadCloser, err error) {
+	err = fault.New(fault.NotFound, "Server %s has no %s disk here.", s.ID, role)
+	d.look(s.ID, func(t *thing) {
+		for _, f := range d.Files(s) {
+			if f.Role == role && slices.Contains(t.Disks, path.Base(f.Path)) {
+				r, err = io.NopCloser(strings.NewReader("")), nil
+			}
+		}
+	})
+	return r, err
+}
+
 func (d disks) Trim(ctx context.Context, s wish.Server) error {
-	return d.step(ctx, "trimmed", s.ID, func(t *thing) error { t.Disks = d.roles(s); return nil })
+	keep := d.roles(s)
+	if s.From != nil {
+		keep = append(keep, d.roles(earlier(s))[1:]...)
+	}
+	return d.step(ctx, "trimmed", s.ID, func(t *thing) error {
+		t.Disks = slices.DeleteFunc(keep, func(r string) bool { return !slices.Contains(t.Disks, r) })
+		return nil
+	})
 }
 
 func (d disks) Configured(s wish.Server) (ok bool, err error) {
@@ -91,7 +150,11 @@ func (d disks) Files(s wish.Server) []agent.File {
 		has  bool
 	}{{"rescue", s.HardReboots, s.Rescue != nil}, {"root", s.Rebuilds, s.Image != nil}, {"ephemeral", s.LocalOf, s.EphemeralGB > 0}, {"swap", s.LocalOf, s.SwapMB > 0}, {"config", s.Rebuilds, s.ConfigDrive}} {
 		if f.has {
-			all = append(all, agent.File{Role: f.role, Path: fmt.Sprintf("%s/%s.%d", s.ID, f.role, f.of), Format: "raw"})
+			at := fmt.Sprintf("%s/%s.%d", s.ID, f.role, f.of)
+			if s.DisksOf > 0 {
+				at += fmt.Sprintf(".m%d", s.DisksOf)
+			}
+			all = append(all, agent.File{Role: f.role, Path: at, Format: "raw"})
 		}
 	}
 	return all

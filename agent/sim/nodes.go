@@ -37,7 +37,7 @@ func New(plane wish.Plane, o Options, log *slog.Logger) (*Nodes, error) {
 		n.worlds = append(n.worlds, w)
 		n.agents = append(n.agents, agent.New(agent.Config{
 			Host: w.name, IP: fmt.Sprintf("192.0.2.%d", i%254+1), Plane: plane, Log: log,
-			Hypervisor: hypervisor{w}, Disks: disks{w}, Vifs: vifs{w},
+			Hypervisor: hypervisor{w}, Disks: disks{w}, Vifs: vifs{w}, Peers: peers{n, w.name},
 			ReportEvery: o.ReportEvery, ShutdownGrace: o.ShutdownGrace, GiveUp: o.GiveUp, SweepEvery: o.SweepEvery, Workers: o.Workers,
 		}))
 	}

@@ -12,6 +12,7 @@ const (
 	Imaged     = "imaged"
 	Disked     = "disked"
 	Configured = "configured"
+	Brought    = "brought" // disks of a server that moves
 	Plugged    = "plugged"
 	Defined    = "defined"
 	Started    = "started"

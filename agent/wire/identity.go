@@ -149,14 +149,12 @@ func (i Identity) client() (*tls.Config, error) {
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { p, err := i.pair(); return &p, err }}, err
 }
 
-// LiveTLS is for a node's own listener: control planes alone may call.
+// LiveTLS is for a node's own listener: control planes may call, and other nodes.
 func (i Identity) LiveTLS() (*tls.Config, error) {
 	pool, err := i.pool()
 	return &tls.Config{MinVersion: tls.VersionTLS13, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, NextProtos: []string{"h2"},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { p, err := i.pair(); return &p, err },
-		VerifyConnection: func(s tls.ConnectionState) error {
-			return s.PeerCertificates[0].VerifyHostname(join.PlaneName)
-		}}, err
+		GetCertificate:   func(*tls.ClientHelloInfo) (*tls.Certificate, error) { p, err := i.pair(); return &p, err },
+		VerifyConnection: func(s tls.ConnectionState) error { _, err := whose(s); return err }}, err
 }
 
 // expires is when the certificate ends, and when it began.

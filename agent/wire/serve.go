@@ -191,9 +191,9 @@ func (s *server) image(w http.ResponseWriter, r *http.Request, host string) erro
 	return nil
 }
 
-// names tells whether a server that is wished for boots from an image.
+// names tells whether a server that is wished for boots from an image, or is rescued with it.
 func names(ws wish.Wishes, id string) bool {
 	return slices.ContainsFunc(ws.Servers, func(s wish.Server) bool {
-		return s.Image != nil && slices.ContainsFunc(s.Image.All(), func(i wish.Image) bool { return i.ID == id })
+		return slices.ContainsFunc(s.Images(), func(i wish.Image) bool { return i.ID == id })
 	})
 }

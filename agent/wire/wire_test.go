@@ -258,15 +258,56 @@ func TestStrangersAreKeptOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := listen(t, ServeLive(guests{}), c)
+	at := listen(t, ServeNode(guests{}, nil), c)
 	own, err := mine.client()
 	if err != nil {
 		t.Fatal(err)
 	}
 	own.ServerName = join.NodeName("c1")
 	node := &http.Client{Transport: &http.Transport{TLSClientConfig: own, ForceAttemptHTTP2: true}}
-	if r, err := node.Get("https://" + at + "/v1/servers/s/console?lines=1"); err == nil {
-		t.Error("a node reads another's consoles:", r.Status)
+	if r, err := node.Get("https://" + at + "/v1/servers/s/console?lines=1"); err != nil || r.StatusCode != http.StatusUnauthorized {
+		t.Error("a node reads another's consoles:", r, err)
+	}
+}
+
+// keeper is a node that keeps a disk for c2.
+type keeper struct{}
+
+func (keeper) SendDisk(_ context.Context, to, server, role string) (io.ReadCloser, error) {
+	if to != "c2" {
+		return nil, fault.New(fault.NotFound, "nothing for %s", to)
+	}
+	return io.NopCloser(strings.NewReader(role + " of " + server)), nil
+}
+
+// A node reads from another what is kept for it, known by its certificate; a control plane
+// and a stranger do not.
+func TestPeers(t *testing.T) {
+	w := newWorld(t)
+	c, err := w.join("c1").LiveTLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := wish.Where{Host: "c1", At: listen(t, ServeNode(guests{}, keeper{}), c)}
+	body, err := NewPeers(w.join("c2")).Disk(t.Context(), from, "s", "root")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(body)
+	if body.Close(); err != nil || string(got) != "root of s" {
+		t.Error(string(got), err)
+	}
+	third := NewPeers(w.join("c3"))
+	if _, err := third.Disk(t.Context(), from, "s", "root"); !fault.Is(err, fault.NotFound) {
+		t.Error("c3 reads what is kept for c2:", err)
+	}
+	from.Host = "c4"
+	if _, err := third.Disk(t.Context(), from, "s", "root"); err == nil {
+		t.Error("c1 passes for c4")
+	}
+	from.Host = "c1"
+	if _, err := NewPeers(newWorld(t).join("c2")).Disk(t.Context(), from, "s", "root"); err == nil {
+		t.Error("another cloud's c2 is heard")
 	}
 }
 
@@ -318,7 +359,7 @@ func TestLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	var copied []wish.Disk
-	at := listen(t, ServeLive(guests{&copied}), c)
+	at := listen(t, ServeNode(guests{&copied}, nil), c)
 	lives, err := NewLives(w.gate, time.Now)
 	if err != nil {
 		t.Fatal(err)

@@ -165,7 +165,7 @@ func (o *agentOptions) run(ctx context.Context) error {
 		return err
 	}
 	at := net.JoinHostPort(o.Listen, strconv.Itoa(livePort))
-	a := node.New(h, node.Options{Host: o.Host, IP: o.Tunnel, Plane: p, Tune: func(c *agent.Config) { c.LiveAt = at }})
+	a := node.New(h, node.Options{Host: o.Host, IP: o.Tunnel, Plane: p, Tune: func(c *agent.Config) { c.LiveAt, c.Peers = at, wire.NewPeers(id) }})
 	live, err := serveLive(at, id, a)
 	if err != nil {
 		return err
@@ -246,7 +246,7 @@ func serveLive(at string, id wire.Identity, a *agent.Agent) (*http.Server, error
 	if err != nil {
 		return nil, err
 	}
-	srv := bounded(wire.ServeLive(a), c)
+	srv := bounded(wire.ServeNode(a, a), c)
 	go func() {
 		if err := srv.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {
 			slog.Error("control planes cannot reach this node", "address", at, "cause", err)

@@ -62,6 +62,11 @@ func (l Ladder[T]) Descend(ctx context.Context, t T) error {
 	return nil
 }
 
+// After is the steps above the named one.
+func (l Ladder[T]) After(name string) Ladder[T] {
+	return l[slices.IndexFunc(l, func(s Step[T]) bool { return s.Name == name })+1:]
+}
+
 // Lowest names the lowest step that does not hold; "" when all do.
 func (l Ladder[T]) Lowest(ctx context.Context, t T) (string, error) {
 	for _, s := range l {
