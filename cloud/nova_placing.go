@@ -26,11 +26,22 @@ func (x placing) Hosts(ctx context.Context, d nova.Demand) ([]string, error) {
 }
 
 func (x placing) Claim(ctx context.Context, d nova.Demand, provider string) error {
-	return x.Spread(ctx, d, map[string]map[string]int64{provider: d.Resources})
+	return x.Spread(ctx, nova.Share{Demand: d, Provider: provider})
 }
 
-func (x placing) Spread(ctx context.Context, d nova.Demand, by map[string]map[string]int64) error {
-	return x.p.Claim(ctx, placement.Claim{Consumer: d.Consumer, ProjectID: d.ProjectID, UserID: d.UserID, Type: "INSTANCE", Resources: by})
+func (x placing) Spread(ctx context.Context, shares ...nova.Share) error {
+	var claims []placement.Claim
+	for _, s := range shares {
+		c := placement.Claim{Consumer: s.Consumer}
+		if s.Provider != "" {
+			c.ProjectID, c.UserID, c.Type, c.Resources = s.ProjectID, s.UserID, "INSTANCE", map[string]map[string]int64{s.Provider: s.Resources}
+		}
+		if s.Migration && s.Provider != "" {
+			c.Type = "MIGRATION"
+		}
+		claims = append(claims, c)
+	}
+	return x.p.Claim(ctx, claims...)
 }
 
 func (x placing) Release(ctx context.Context, consumer string) error {

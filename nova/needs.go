@@ -106,6 +106,14 @@ type Demand struct {
 	Consumer, ProjectID, UserID string
 	Resources                   map[string]int64 // VCPU, MEMORY_MB, DISK_GB …
 	Required, Forbidden         []string         // traits
+	// Migration: the consumer is a migration, which holds what its server may go back to.
+	Migration bool
+}
+
+// A Share is a demand on one provider; on "" its consumer is to have nothing.
+type Share struct {
+	Demand
+	Provider string
 }
 
 // Placing is what compute asks of placement. All join the transaction in ctx.
@@ -114,9 +122,9 @@ type Placing interface {
 	Hosts(ctx context.Context, d Demand) ([]string, error)
 	// Claim allocates the demand on provider; Conflict when it does not fit any more.
 	Claim(ctx context.Context, d Demand, provider string) error
-	// Spread allocates so much of each provider to the demand's consumer, in place of all
-	// that it had; Conflict when one does not fit.
-	Spread(ctx context.Context, d Demand, by map[string]map[string]int64) error
+	// Spread gives each consumer its share in place of all that it had; what one lets go
+	// another may have. Conflict when one does not fit: then all is as it was.
+	Spread(ctx context.Context, shares ...Share) error
 	Release(ctx context.Context, consumer string) error
 	// Provide makes or updates a host's provider and inventory.
 	Provide(ctx context.Context, id, name string, inventory map[string]Inventory) error

@@ -174,33 +174,32 @@ func (c *Compute) MoveOf(ctx context.Context, s *Server) (*Migration, error) {
 	return c.Migration(ctx, s.MigrationID)
 }
 
-// Shares are what a server takes of its hosts, by provider: while it moves, of both.
-func (c *Compute) Shares(ctx context.Context, s *Server, m *Migration) (Demand, map[string]map[string]int64, error) {
-	d := DemandOf(s)
-	by := map[string]map[string]int64{}
-	add := func(host string, f FlavorSnapshot) error {
+// Share has placement know what a server takes of its hosts, in the transaction of ctx:
+// while it may come to the one or stay at the other, of both. What it may go back to is its
+// migration's.
+func (c *Compute) Share(ctx context.Context, s *Server, m *Migration) error {
+	here, flavor, back := m.Source, m.OldFlavor, ""
+	if m.Dest != "" && (m.Handed || m.Goal == MoveArrive) {
+		here, flavor, back = m.Dest, m.NewFlavor, m.Source
+	}
+	if m.Over() {
+		back = ""
+	}
+	is, was := *s, *s
+	is.Flavor, was.Flavor = flavor, m.OldFlavor
+	shares := []Share{{Demand: DemandOf(&was)}, {Demand: DemandOf(&is)}}
+	shares[0].Consumer, shares[0].Migration = m.UUID, true
+	for n, host := range []string{back, here} {
+		if host == "" {
+			continue
+		}
 		h, err := c.Host(ctx, host)
 		if err != nil {
 			return err
 		}
-		at := *s
-		at.Flavor = f
-		if by[h.ID] == nil {
-			by[h.ID] = map[string]int64{}
-		}
-		for class, n := range DemandOf(&at).Resources {
-			by[h.ID][class] += n
-		}
-		return nil
+		shares[n].Provider = h.ID
 	}
-	var err error
-	if !m.Over() || !m.Handed { // it is, or may be again, at the source
-		err = add(m.Source, m.OldFlavor)
-	}
-	if err == nil && m.Dest != "" && (m.Handed || m.Goal == MoveArrive) {
-		err = add(m.Dest, m.NewFlavor)
-	}
-	return d, by, err
+	return c.Placing.Spread(ctx, shares...)
 }
 
 // ScheduleMove finds a host for a server that moves, and claims there what it will take
@@ -223,10 +222,7 @@ func (c *Compute) ScheduleMove(ctx context.Context, s *Server, m *Migration) err
 	}
 	for _, h := range hosts {
 		m.Dest = h.Name
-		d, by, err := c.Shares(ctx, s, m)
-		if err == nil {
-			err = c.Placing.Spread(ctx, d, by)
-		}
+		err := c.Share(ctx, s, m)
 		if !fault.Is(err, fault.Conflict) {
 			return err
 		}

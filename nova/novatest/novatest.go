@@ -304,17 +304,20 @@ func (x *Place) Hosts(context.Context, nova.Demand) ([]string, error) {
 }
 
 func (x *Place) Claim(ctx context.Context, d nova.Demand, provider string) error {
-	return x.Spread(ctx, d, map[string]map[string]int64{provider: d.Resources})
+	return x.Spread(ctx, nova.Share{Demand: d, Provider: provider})
 }
 
-func (x *Place) Spread(_ context.Context, d nova.Demand, by map[string]map[string]int64) error {
+func (x *Place) Spread(_ context.Context, shares ...nova.Share) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.give(d.Consumer)
-	x.took[d.Consumer] = map[string]int64{}
-	for p, takes := range by {
-		x.free[p]--
-		x.took[d.Consumer][p] = takes["MEMORY_MB"]
+	for _, s := range shares {
+		x.give(s.Consumer)
+	}
+	for _, s := range shares {
+		if s.Provider != "" {
+			x.free[s.Provider]--
+			x.took[s.Consumer] = map[string]int64{s.Provider: s.Resources["MEMORY_MB"]}
+		}
 	}
 	return nil
 }

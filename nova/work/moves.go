@@ -128,11 +128,7 @@ func (w *Servers) leaveShare(ctx context.Context, v *move) error {
 	if v.m.Dest == "" {
 		return nil
 	}
-	d, by, err := w.c.Shares(ctx, v.s, v.m)
-	if err != nil {
-		return err
-	}
-	return w.c.Placing.Spread(ctx, d, by)
+	return w.c.Tx(ctx, func(ctx context.Context) error { return w.c.Share(ctx, v.s, v.m) })
 }
 
 func (w *Servers) offAtSource(_ context.Context, v *move) (bool, error) {
@@ -273,14 +269,10 @@ func (w *Servers) settleMove(ctx context.Context, s *nova.Server) (failed string
 		m.Status = "confirmed"
 	}
 	m.Goal, s.MigrationID = nova.MoveOver, 0
-	d, by, err := w.c.Shares(ctx, s, m)
-	if err == nil {
-		err = w.c.Placing.Spread(ctx, d, by)
+	if err := w.c.Share(ctx, s, m); err != nil {
+		return "", err
 	}
-	if err == nil {
-		err = w.c.UpdateMigration(ctx, m)
-	}
-	return m.Failure, err
+	return m.Failure, w.c.UpdateMigration(ctx, m)
 }
 
 // endMove ends the migration of a server that is deleted, when its other host has nothing
@@ -294,13 +286,13 @@ func (w *Servers) endMove(ctx context.Context, s *nova.Server) error {
 	if err := w.cleared(ctx, v); err != nil {
 		return err
 	}
-	return w.changeMove(ctx, v, func(_ context.Context, s *nova.Server, m *nova.Migration) error {
+	return w.changeMove(ctx, v, func(ctx context.Context, s *nova.Server, m *nova.Migration) error {
 		if m.Status == "finished" || m.Goal == nova.MoveConfirm {
 			m.Status = "confirmed"
 		} else {
 			m.Status = "error"
 		}
 		m.Goal, s.MigrationID = nova.MoveOver, 0
-		return nil
+		return w.c.Placing.Release(ctx, m.UUID)
 	})
 }

@@ -41,6 +41,9 @@ func (p *play) at(host string, flavor string) {
 	if got, want := p.Place.Of(p.id), map[string]int64{h.ID: int64(s.Flavor.RAM)}; !maps.Equal(got, want) {
 		p.t.Errorf("it has %v of the hosts, want %v", got, want)
 	}
+	if p.Place.Count() != 1 {
+		p.t.Errorf("%d have something of the hosts", p.Place.Count())
+	}
 	for _, n := range p.World.Nodes() {
 		g, there := n.Guests[p.id]
 		if there != (n.Host == host) || there && g.Power != s.Wanted {
@@ -73,7 +76,7 @@ func moved(p *play) {
 	p.Rest(p.t)
 	s, err := p.C.Server(p.t.Context(), p.id)
 	p.must(err)
-	if s.Status() != "VERIFY_RESIZE" || s.Host != "h2" || len(p.Place.Of(p.id)) != 2 {
+	if s.Status() != "VERIFY_RESIZE" || s.Host != "h2" || p.Place.Count() != 2 {
 		p.t.Fatalf("%s at %s, %v, %+v", s.Status(), s.Host, p.Place.Of(p.id), s.Fault)
 	}
 	if d := p.Node.Disks[p.id]; !slices.Equal(d, []int64{0}) || p.Node.Guests[p.id].Power != "" {
