@@ -81,7 +81,10 @@ func TestDisksAreKeptForOneHost(t *testing.T) {
 	s.Power, s.To = wish.Kept, "sim-2"
 	s.Generation++
 	p.set(s)
-	until(t, "the disks alone", func() bool { d, guest := n.disksOf(0, s.ID); return !guest && slices.Equal(d, []string{"directory", "root.0"}) })
+	until(t, "the disks alone", func() bool {
+		d, guest := n.disksOf(0, s.ID)
+		return !guest && slices.Equal(d, []string{"directory", "root.0"})
+	})
 	until(t, "them being given", func() bool { return send("sim-2") == nil })
 	if err := send("sim-3"); err == nil || !strings.Contains(err.Error(), "does not move") {
 		t.Error("given to another host:", err)
