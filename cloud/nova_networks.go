@@ -70,6 +70,10 @@ func (x networks) Bind(ctx context.Context, server, host string) error {
 	return x.n.BindPorts(ctx, server, host, "")
 }
 
+func (x networks) Await(ctx context.Context, server, host string) error {
+	return x.n.AwaitPorts(ctx, server, host)
+}
+
 func (x networks) Release(ctx context.Context, server string) error {
 	return x.n.DeleteServerPorts(ctx, server)
 }

@@ -176,6 +176,14 @@ func (x volumes) Bind(ctx context.Context, hold, host string, how map[string]any
 	return x.s.Bind(ctx, hold, host, how)
 }
 
+func (x volumes) Rehost(ctx context.Context, hold, host string) error {
+	_, err := x.s.ChangeAttachment(ctx, hold, func(a *cinder.Attachment) error {
+		a.Host, a.Connector = host, map[string]any{"host": host}
+		return nil
+	})
+	return err
+}
+
 func (x volumes) Passphrases(ctx context.Context, ids ...string) (map[string]string, error) {
 	return x.s.Passphrases(ctx, ids...)
 }

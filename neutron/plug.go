@@ -2,6 +2,7 @@ package neutron
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -98,10 +99,11 @@ func (n *Networking) BindPorts(ctx context.Context, server, host, zone string) e
 			if zone != "" {
 				owner = "compute:" + zone
 			}
-			if p.Host == host && p.DeviceOwner == owner {
+			if p.Host == host && p.DeviceOwner == owner && p.AwaitedAt() == "" {
 				continue
 			}
 			p.DeviceOwner = owner
+			p.await("")
 			if err := n.rebind(p, Some(host)); err != nil {
 				return err
 			}
@@ -111,6 +113,49 @@ func (n *Networking) BindPorts(ctx context.Context, server, host, zone string) e
 		}
 		return nil
 	})
+}
+
+// AwaitPorts has all ports of the server reach a second host too, which its guest comes
+// to; "" ends that.
+func (n *Networking) AwaitPorts(ctx context.Context, server, host string) error {
+	return n.store.Tx(ctx, func(ctx context.Context) error {
+		ports, err := n.store.Ports().List(ctx, plugged(server))
+		if err != nil {
+			return err
+		}
+		for i := range ports {
+			p := &ports[i]
+			if p.AwaitedAt() == host {
+				continue
+			}
+			p.await(host)
+			if err := n.savePort(ctx, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// migratingTo is the member of a binding's profile that names the host which a port's
+// guest comes to.
+const migratingTo = "migrating_to"
+
+// AwaitedAt is the host that the port's guest comes to while it runs; "" for none.
+func (p *Port) AwaitedAt() string {
+	host, _ := p.Profile[migratingTo].(string)
+	return host
+}
+
+func (p *Port) await(host string) {
+	profile := maps.Clone(p.Profile)
+	if profile == nil {
+		profile = map[string]any{}
+	}
+	if profile[migratingTo] = host; host == "" {
+		delete(profile, migratingTo)
+	}
+	p.Profile = profile
 }
 
 // DeleteServerPorts deletes the ports that were made for the server, and unplugs

@@ -9,43 +9,53 @@ import (
 
 // moves are what a host's servers have to do with migrations.
 type moves struct {
-	of    map[string]*Migration // under way, by the servers whose rows name the host
+	at    string
+	of    map[string]*Migration // under way, by server
 	hosts map[string]*Host
-	aside []wish.Server // of those whose rows name another
+	aside []wish.Server // of servers whose rows name another host, and that do not come
 }
 
-// movesAt are the moves of a host and of the servers that are on it.
-func (c *Compute) movesAt(ctx context.Context, host string, rows []*Server) (*moves, error) {
-	out := &moves{of: map[string]*Migration{}, hosts: map[string]*Host{}}
+// movesAt are the moves of a host and of the servers that are on it, and those servers with
+// those that come to it.
+func (c *Compute) movesAt(ctx context.Context, host string, rows []*Server) ([]*Server, *moves, error) {
+	out := &moves{at: host, of: map[string]*Migration{}, hosts: map[string]*Host{}}
 	for _, s := range rows {
 		m, err := c.MoveOf(ctx, s)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if m != nil {
 			out.of[s.ID] = m
 		}
 	}
-	if len(out.of) > 0 {
-		all, err := c.Hosts(ctx)
-		if err != nil {
-			return nil, err
+	err := c.eachAside(ctx, host, func(s *Server, m *Migration) error {
+		if m.Live() && !m.Handed {
+			out.of[s.ID], rows = m, append(rows, s)
+		} else {
+			out.aside = append(out.aside, m.aside(s))
 		}
-		for _, h := range all {
-			out.hosts[h.Name] = h
-		}
-	}
-	return out, c.eachAside(ctx, host, func(s *Server, m *Migration) error {
-		out.aside = append(out.aside, m.aside(s))
 		return nil
 	})
+	if err != nil || len(out.of) == 0 {
+		return rows, out, err
+	}
+	all, err := c.Hosts(ctx)
+	for _, h := range all {
+		out.hosts[h.Name] = h
+	}
+	return rows, out, err
 }
 
-// wishOf is what the host is told of a server that its row puts there.
+// wishOf is what the host is told of a server that is on it, or comes.
 func (a *moves) wishOf(s *Server, nics []NIC) wish.Server {
 	v := wishOf(s, nics)
-	if m := a.of[s.ID]; m != nil {
-		v.From = m.from(a.hosts)
+	m := a.of[s.ID]
+	switch {
+	case m == nil:
+	case s.Host != a.at:
+		m.lands(s, &v, a.hosts)
+	default:
+		v.From, v.Leave = m.from(a.hosts), m.leave(s, a.hosts)
 	}
 	return v
 }
@@ -109,4 +119,15 @@ func (c *Compute) writeAside(ctx context.Context, id int64, host string, v wish.
 		return err
 	}
 	return c.UpdateServer(ctx, s, "due_at")
+}
+
+// seesLeaving writes down how far a guest's leaving is, in the transaction that s is
+// written in, and tells whether that is news.
+func (c *Compute) seesLeaving(ctx context.Context, s *Server, v *wish.Leaving) (bool, error) {
+	m, err := c.MoveOf(ctx, s)
+	if err != nil || m == nil || v == nil || m.ID != v.ID || m.Leaving == *v {
+		return false, err
+	}
+	m.Leaving = *v
+	return true, c.UpdateMigration(ctx, m)
 }

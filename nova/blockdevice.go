@@ -67,6 +67,8 @@ type Volumes interface {
 	Reach(ctx context.Context, h Hold, host string) (map[string]any, error)
 	// Bind writes down what Reach said: the hold is attaching.
 	Bind(ctx context.Context, hold, host string, how map[string]any) error
+	// Rehost says that the server has come to a host with the volume in its hands.
+	Rehost(ctx context.Context, hold, host string) error
 	// At is a place that a held volume moves to, as its host reaches it; Moved says that
 	// it is there, and nowhere else any more.
 	At(ctx context.Context, h Hold, place map[string]any) (wish.Disk, error)

@@ -93,6 +93,11 @@ func (c *Compute) nudge(ctx context.Context, s *Server) {
 // Nudge is nudge for the loop.
 func (c *Compute) Nudge(ctx context.Context, s *Server) { c.nudge(ctx, s) }
 
+// NudgeHost makes a host look once the transaction is through.
+func (c *Compute) NudgeHost(ctx context.Context, host string) {
+	c.After(ctx, func() { c.hosts.Wake(host) })
+}
+
 // act begins an action on a server that the caller asked for.
 func (c *Compute) act(ctx context.Context, s *Server, action, event string) error {
 	now := c.Now()

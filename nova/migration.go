@@ -61,6 +61,13 @@ type Migration struct {
 	Handed  bool
 	Failure string // why it returns, when nobody asked for that
 
+	// Of a live migration: the round of what the destination is told, what its owner said
+	// meanwhile, and how far it is.
+	Round   int64
+	Forced  bool
+	Aborted bool
+	Leaving wish.Leaving
+
 	// What is seen of the server at that of its two hosts which its row does not name.
 	SeenPower      wish.Power
 	SeenGeneration int64
@@ -77,10 +84,57 @@ func (m *Migration) Stays() bool { return m.Source == m.Dest }
 
 // Aside is the other host that has something of the server; "" for none.
 func (m *Migration) Aside() string {
-	if m.Handed && !m.Stays() {
+	switch {
+	case m.Handed && !m.Stays():
 		return m.Source
+	case !m.Handed && m.Live():
+		return m.Dest
 	}
 	return ""
+}
+
+// Live tells whether the guest runs while it moves.
+func (m *Migration) Live() bool { return m.Type == LiveMove }
+
+// AsideGeneration is that of what Aside is told.
+func (m *Migration) AsideGeneration(s *Server) int64 {
+	if m.Live() && !m.Handed {
+		return m.Round
+	}
+	return s.Generation
+}
+
+// Cleared tells whether the other host has nothing of the server any more.
+func (m *Migration) Cleared(s *Server) bool {
+	return m.SeenPower == wish.Gone && m.SeenGeneration >= m.AsideGeneration(s)
+}
+
+// leave is what the source of a live migration is told. One that is given up says so for as
+// long as the guest may run elsewhere.
+func (m *Migration) leave(s *Server, hosts map[string]*Host) *wish.Leave {
+	if !m.Live() || m.Handed || s.Goal == GoalDeleted || m.Goal == MoveArrive && m.Status != "running" || m.Goal == MoveReturn && m.Cleared(s) {
+		return nil
+	}
+	l := &wish.Leave{ID: m.ID, Host: m.Dest, Force: m.Forced, End: m.Goal == MoveReturn}
+	if h := hosts[m.Dest]; h != nil {
+		l.At = h.LiveAt
+	}
+	return l
+}
+
+// lands makes what a host is told of its own server what one is told that awaits it.
+func (m *Migration) lands(s *Server, v *wish.Server, hosts map[string]*Host) {
+	v.Generation, v.DisksOf, v.Power = m.Round, m.ID, wish.Landing
+	v.From = &wish.Where{Host: m.Source, DisksOf: m.OldDisks}
+	if h := hosts[m.Source]; h != nil {
+		v.From.At = h.LiveAt
+	}
+	switch {
+	case s.Goal == GoalDeleted:
+		v.Power = wish.Gone
+	case m.Goal == MoveReturn:
+		v.Power = wish.Revoked
+	}
 }
 
 // aside is what the host is told that the server's row does not name: to keep the disks
@@ -97,7 +151,7 @@ func (m *Migration) aside(s *Server) wish.Server {
 
 // from is where the destination gets the disks from; they stay there until the move is over.
 func (m *Migration) from(hosts map[string]*Host) *wish.Where {
-	if !m.Handed || m.Goal != MoveArrive {
+	if !m.Handed || m.Goal == MoveConfirm || m.Live() {
 		return nil
 	}
 	w := &wish.Where{Host: m.Source, DisksOf: m.OldDisks}

@@ -85,6 +85,9 @@ type Networks interface {
 	Allocate(ctx context.Context, n NICs) error
 	// Bind binds the ports that the server has to host.
 	Bind(ctx context.Context, serverID, host string) error
+	// Await has the server's ports reach a second host as well, which its guest comes to; ""
+	// ends that. So does Bind.
+	Await(ctx context.Context, serverID, host string) error
 	// Release deletes the ports made for the server and lets go of the others.
 	Release(ctx context.Context, serverID string) error
 	// Of is the NICs of servers, in the order of their making.

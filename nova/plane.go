@@ -67,6 +67,10 @@ func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) 
 		return w, err
 	}
 	rows = slices.DeleteFunc(rows, func(s *Server) bool { return !s.Plugged })
+	rows, moves, err := c.movesAt(ctx, host, rows)
+	if err != nil {
+		return w, err
+	}
 	ids := make([]string, len(rows))
 	for i, s := range rows {
 		ids[i] = s.ID
@@ -84,10 +88,6 @@ func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) 
 		return w, err
 	}
 	zones, err := c.ZoneOf(ctx)
-	if err != nil {
-		return w, err
-	}
-	moves, err := c.movesAt(ctx, host, rows)
 	if err != nil {
 		return w, err
 	}
@@ -209,13 +209,17 @@ func (c *Compute) Report(ctx context.Context, r wish.Report) error {
 
 // sees writes down what has changed about one server, and makes it due for work.
 func (c *Compute) sees(ctx context.Context, s *Server, v wish.Seen) error {
-	if !s.Plugged || same(s, v) {
+	if !s.Plugged || same(s, v) && (v.Leaving == nil || s.MigrationID == 0) {
 		return nil
 	}
 	host := s.Host
 	return c.Tx(ctx, func(ctx context.Context) error {
 		s, err := c.Server(ctx, s.ID)
-		if err != nil || !s.Plugged || s.Host != host || same(s, v) {
+		if err != nil || !s.Plugged || s.Host != host {
+			return err
+		}
+		moved, err := c.seesLeaving(ctx, s, v.Leaving)
+		if err != nil || !moved && same(s, v) {
 			return err
 		}
 		s.SeenGeneration, s.SeenPower, s.SeenPorts, s.SeenStep, s.SeenFault, s.SeenFinal, s.SeenCopied = v.Generation, v.Power, v.Ports, v.Step, v.Fault, v.Final, v.Copied

@@ -107,8 +107,13 @@ func (s *Store) Made(v wish.Server) (bool, error) {
 	return true, nil
 }
 
-// Make makes what is missing. A disk that is there is the guest's and is not touched.
+// Make makes what is missing. A disk that is there is the guest's and is not touched. Disks
+// of a move are made by that alone (see Bring): when none is there they are lost, and new
+// ones would hide it.
 func (s *Store) Make(ctx context.Context, v wish.Server) error {
+	if err := s.lost(v); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(s.dir(v.ID), 0o755); err != nil {
 		return err
 	}
@@ -122,6 +127,18 @@ func (s *Store) Make(ctx context.Context, v wish.Server) error {
 		}
 	}
 	return nil
+}
+
+func (s *Store) lost(v wish.Server) error {
+	own := slices.DeleteFunc(s.Files(v), func(f agent.File) bool { return f.Role == "config" || f.Role == "rescue" })
+	if v.DisksOf == 0 || len(own) == 0 {
+		return nil
+	}
+	found, err := filepath.Glob(filepath.Join(s.dir(v.ID), fmt.Sprintf("*.m%d", v.DisksOf)))
+	if err == nil && len(found) == 0 {
+		err = converge.Finalf("the disks that came with move %d are not here", v.DisksOf)
+	}
+	return err
 }
 
 // makeFile works under another name, so that a disk is whole or not there.

@@ -131,6 +131,9 @@ func TestDisksOfAResizeStay(t *testing.T) {
 	if err := s.Trim(t.Context(), was); err != nil {
 		t.Fatal(err)
 	}
+	if v.From = nil; !converge.IsFinal(s.Make(t.Context(), v)) {
+		t.Error("disks that are lost are made anew")
+	}
 	written(t, "qcow2", pathOf(t, s, was, "root"), "7", false)
 	written(t, "raw", pathOf(t, s, was, "ephemeral"), "9", false)
 	if got := names(t, s); !slices.Equal(got, []string{"disk", "disk.eph0", "disk.swap"}) {

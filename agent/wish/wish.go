@@ -17,6 +17,8 @@ const (
 	Crashed   Power = "crashed"   // seen only
 	Gone      Power = "gone"      // no domain, no disk, no tap
 	Kept      Power = "kept"      // its disks alone, for the host that it moved to
+	Landing   Power = "landing"   // a guest that runs elsewhere may come
+	Revoked   Power = "revoked"   // it may not: Gone, unless it runs here already
 )
 
 // Wishes is all that should be on one host.
@@ -65,6 +67,8 @@ type Server struct {
 	From    *Where `json:"from,omitempty"`
 	// To is the host that may read the server's disks; "" none.
 	To string `json:"to,omitempty"`
+	// Leave has the guest, which runs, go to another host.
+	Leave *Leave `json:"leave,omitempty"`
 
 	VCPUs       int    `json:"vcpus"`
 	MemoryMB    int    `json:"memory_mb"`
@@ -92,14 +96,6 @@ type Image struct {
 	SHA512    string `json:"sha512"` // of the bytes, in hex
 	KernelID  string `json:"kernel_id,omitempty"`
 	RamdiskID string `json:"ramdisk_id,omitempty"`
-}
-
-// A Where is where a server's local disks are, of an earlier move. They stay there for as
-// long as it is said.
-type Where struct {
-	Host    string `json:"host"`
-	At      string `json:"at,omitempty"` // host:port that other nodes reach it at
-	DisksOf int64  `json:"disks_of,omitempty"`
 }
 
 // Images are all that the server's disks are made from.
@@ -183,6 +179,7 @@ type Seen struct {
 	Volumes     []string  `json:"volumes"`          // attached
 	Copied      []string  `json:"copied,omitempty"` // the wished copies that the guest is over to
 	StartedAt   time.Time `json:"started_at"`
+	Leaving     *Leaving  `json:"leaving,omitempty"`
 	Step        string    `json:"step,omitempty"`   // the lowest step that does not hold yet
 	Fault       string    `json:"fault,omitempty"`  // why it does not; for operators and, if Final, for the server's fault
 	Detail      string    `json:"detail,omitempty"` // more about a final fault, for operators only

@@ -102,6 +102,9 @@ func (b *builder) guest(key string, n *neutron.Network, p *neutron.Port, l *logi
 	}
 	if p.Bound() {
 		l.Options["requested-chassis"] = p.Host
+		if to := p.AwaitedAt(); to != "" { // both hosts have it until the guest is there: then no packet is lost
+			l.Options["requested-chassis"] += "," + to
+		}
 	}
 	l.DHCPv4, l.DHCPv6 = b.dhcpOf(key, n, p, meta, 4), b.dhcpOf(key, n, p, meta, 6)
 }

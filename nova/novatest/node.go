@@ -26,12 +26,16 @@ type Node struct {
 	Fail, FailPull string
 	// Down: it does nothing and says nothing.
 	Down bool
+	// Flight is why running guests do not get to where they are to go: "under way", or a
+	// fault. LateFault is one that their host sees although they get there.
+	Flight, LateFault string
 
-	peers []*Node
+	awaits map[string]bool // guests that may come
+	peers  []*Node
 }
 
 func newNode(host string) *Node {
-	return &Node{Host: host, Guests: map[string]wish.Seen{}, Disks: map[string][]int64{}}
+	return &Node{Host: host, Guests: map[string]wish.Seen{}, Disks: map[string][]int64{}, awaits: map[string]bool{}}
 }
 
 // Pass reads the wishes, carries them out, and reports.
@@ -49,7 +53,22 @@ func (n *Node) Pass(t testing.TB) {
 	r := wish.Report{Host: n.Host, Node: wish.Node{Hostname: n.Host, LiveAt: n.Host + ":8781", VCPUs: 8, MemoryMB: 8192, DiskGB: 100, Hypervisor: "fake", CPUInfo: "{}"}}
 	for _, s := range w.Servers {
 		n.carryOut(t, s)
-		if s.Power == wish.Gone || s.Power == wish.Kept {
+		_, here := n.Guests[s.ID]
+		switch {
+		case s.Leave != nil && here:
+			g := n.Guests[s.ID]
+			g.Leaving = n.fly(s)
+			n.Guests[s.ID] = g
+			if g.Leaving.State == "gone" {
+				delete(n.Guests, s.ID)
+				delete(n.Disks, s.ID)
+			}
+		case here:
+		case s.Power == wish.Landing, s.Power == wish.Kept:
+			r.Servers = append(r.Servers, wish.Seen{ID: s.ID, Power: s.Power, Generation: s.Generation})
+		case s.Power == wish.Revoked:
+			r.Servers = append(r.Servers, wish.Seen{ID: s.ID, Power: wish.Gone, Generation: s.Generation})
+		case s.Power == wish.Gone:
 			r.Servers = append(r.Servers, wish.Seen{ID: s.ID, Power: s.Power, Generation: s.Generation})
 		}
 	}
@@ -69,6 +88,14 @@ func (n *Node) carryOut(t testing.TB, s wish.Server) {
 	case s.Power == wish.Kept:
 		delete(n.Guests, s.ID)
 		n.Disks[s.ID] = []int64{s.DisksOf}
+	case s.Power == wish.Landing:
+		n.awaits[s.ID], n.Disks[s.ID] = true, []int64{s.DisksOf}
+	case s.Power == wish.Revoked:
+		delete(n.awaits, s.ID)
+		if _, landed := n.Guests[s.ID]; !landed {
+			delete(n.Disks, s.ID)
+		}
+	case s.Leave != nil:
 	case n.Fail != "":
 		n.Guests[s.ID] = wish.Seen{ID: s.ID, Power: wish.Gone, Step: "imaged", Fault: n.Fail, Final: true}
 	case n.FailPull != "" && s.From != nil && !slices.Contains(n.Disks[s.ID], s.DisksOf):
@@ -84,6 +111,34 @@ func (n *Node) carryOut(t testing.TB, s wish.Server) {
 	}
 }
 
+// fly takes a guest to where it is to go, if that awaits it.
+func (n *Node) fly(s wish.Server) *wish.Leaving {
+	l := &wish.Leaving{ID: s.Leave.ID, State: wish.Departing, MemoryTotal: 64 << 20, MemoryDone: 32 << 20, MemoryLeft: 32 << 20}
+	switch {
+	case s.Leave.End:
+		l.State = wish.Ended
+		return l
+	case n.Flight == "under way" && !s.Leave.Force:
+		return l
+	case n.Flight != "" && n.Flight != "under way":
+		l.State, l.Fault = wish.Failed, n.Flight
+		return l
+	}
+	for _, o := range n.peers {
+		if o.Host == s.Leave.Host && o.awaits[s.ID] {
+			o.Guests[s.ID] = n.Guests[s.ID]
+			delete(o.awaits, s.ID)
+			if l.State = "gone"; n.LateFault != "" {
+				l.State, l.Fault = wish.Failed, n.LateFault
+				g := n.Guests[s.ID]
+				g.Power = wish.Paused
+				n.Guests[s.ID] = g
+			}
+		}
+	}
+	return l
+}
+
 // disk gets a server the disks that it is to have, and drops what it may not need again. A
 // guest that runs elsewhere at that time has been started twice.
 func (n *Node) disk(t testing.TB, s wish.Server) {
@@ -94,7 +149,8 @@ func (n *Node) disk(t testing.TB, s wish.Server) {
 		}
 	}
 	have := n.Disks[s.ID]
-	if !slices.Contains(have, s.DisksOf) && s.DisksOf != 0 {
+	built := slices.ContainsFunc(n.peers, func(o *Node) bool { return len(o.Disks[s.ID]) > 0 })
+	if !slices.Contains(have, s.DisksOf) && (built || s.DisksOf != 0) {
 		if s.From == nil || !slices.ContainsFunc(n.peers, func(o *Node) bool {
 			return o.Host == s.From.Host && slices.Contains(o.Disks[s.ID], s.From.DisksOf)
 		}) {

@@ -48,7 +48,7 @@ func New(t testing.TB, db *sqldb.DB) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &World{DB: db, Nets: &Nets{ports: map[string][]nova.NIC{}}, Place: &Place{free: map[string]int64{}, took: map[string]map[string]int64{}}}
+	w := &World{DB: db, Nets: &Nets{ports: map[string][]nova.NIC{}, Bound: map[string]string{}, Awaited: map[string]string{}}, Place: &Place{free: map[string]int64{}, took: map[string]map[string]int64{}}}
 	w.Images = &Images{Made: map[string]nova.ImageSpec{}, Bytes: map[string][]byte{}}
 	w.Node = newNode("h1")
 	w.at = &places{}
@@ -196,6 +196,8 @@ type Nets struct {
 	ports map[string][]nova.NIC
 	n     int
 	Break error
+	// Bound and Awaited are where servers' ports are bound and awaited, once that changes.
+	Bound, Awaited map[string]string
 }
 
 // Count is how many ports there are.
@@ -223,7 +225,22 @@ func (x *Nets) Allocate(_ context.Context, n nova.NICs) error {
 	return nil
 }
 
-func (x *Nets) Bind(context.Context, string, string) error { return nil }
+func (x *Nets) Bind(_ context.Context, id, host string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.Bound[id] = host
+	delete(x.Awaited, id)
+	return nil
+}
+
+func (x *Nets) Await(_ context.Context, id, host string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.Awaited[id] = host; host == "" {
+		delete(x.Awaited, id)
+	}
+	return nil
+}
 
 func (x *Nets) Release(_ context.Context, id string) error {
 	x.mu.Lock()

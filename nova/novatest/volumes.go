@@ -18,11 +18,12 @@ type Volumes struct {
 	Making    string
 	Snapshots map[string]nova.VolumeFacts // by the snapshot's id
 	Keys      map[string]string           // by volume
+	Hosts     map[string]string           // where holds were moved with their guests
 	n         int
 }
 
 func newVolumes() *Volumes {
-	return &Volumes{All: map[string]nova.VolumeFacts{}, Holds: map[string]nova.Hold{}, Making: "available", Snapshots: map[string]nova.VolumeFacts{}}
+	return &Volumes{All: map[string]nova.VolumeFacts{}, Holds: map[string]nova.Hold{}, Making: "available", Snapshots: map[string]nova.VolumeFacts{}, Hosts: map[string]string{}}
 }
 
 // Add puts a volume there.
@@ -175,6 +176,10 @@ func (x *Volumes) Bind(_ context.Context, id, _ string, _ map[string]any) error 
 	return x.change(id, func(h *nova.Hold) {
 		h.Status, h.Disk.Kind, h.Disk.Source = nova.HoldAttaching, "file", map[string]string{"path": h.VolumeID}
 	})
+}
+
+func (x *Volumes) Rehost(_ context.Context, id, host string) error {
+	return x.change(id, func(h *nova.Hold) { x.Hosts[id] = host })
 }
 
 func (x *Volumes) Attached(_ context.Context, id string) error {

@@ -36,6 +36,9 @@ func (w *Servers) takeMove(ctx context.Context, s *nova.Server) error {
 		return err
 	}
 	v := &move{s, m}
+	if m.Live() {
+		return w.takeLive(ctx, v)
+	}
 	switch m.Goal {
 	case nova.MoveReturn:
 		return w.cold.Descend(ctx, v)
@@ -71,7 +74,7 @@ func (w *Servers) hopeful(ctx context.Context, v *move) error {
 // waits for its owner's word.
 func (w *Servers) stranded(ctx context.Context, s *nova.Server, why error) (bool, error) {
 	m, err := w.c.MoveOf(ctx, s)
-	if err != nil || m == nil || m.Goal != nova.MoveArrive || m.Status == "finished" {
+	if err != nil || m == nil || m.Goal != nova.MoveArrive || m.Status == "finished" || m.Live() {
 		return false, err
 	}
 	return true, w.turnBack(ctx, &move{s, m}, why)
@@ -226,6 +229,10 @@ func (w *Servers) turnBack(ctx context.Context, v *move, why error) error {
 	slog.Warn("a server does not get to its destination", "server", v.s.ID, "project", v.s.ProjectID, "migration", v.m.UUID, "to", v.m.Dest, "cause", why)
 	return w.changeMove(ctx, v, func(ctx context.Context, s *nova.Server, m *nova.Migration) error {
 		m.Goal, m.Failure = nova.MoveReturn, text
+		if m.Live() {
+			w.turnBackLive(ctx, s, m)
+			return nil
+		}
 		if s.Wanted = m.Wanted; m.Aside() != "" {
 			s.Wanted = wish.Gone
 		}
@@ -239,7 +246,7 @@ func (w *Servers) turnBack(ctx context.Context, v *move, why error) error {
 // later: what it has is then a stranger's.
 func (w *Servers) cleared(ctx context.Context, v *move) error {
 	aside := v.m.Aside()
-	if aside == "" || v.m.SeenPower == wish.Gone && v.m.SeenGeneration >= v.s.Generation {
+	if aside == "" || v.m.Cleared(v.s) {
 		return nil
 	}
 	up, err := w.up(ctx, aside)
@@ -258,11 +265,15 @@ func (w *Servers) settleMove(ctx context.Context, s *nova.Server) (failed string
 	}
 	m.UpdatedAt = w.c.Now()
 	switch {
-	case m.Goal == nova.MoveArrive:
+	case m.Goal == nova.MoveArrive && !m.Live():
 		m.Status, s.VMState = "finished", nova.Resized
 		return "", w.c.UpdateMigration(ctx, m)
+	case m.Aborted && m.Goal == nova.MoveReturn:
+		m.Status = "cancelled"
 	case m.Failure != "":
 		m.Status = "error"
+	case m.Live():
+		m.Status = "completed"
 	case m.Goal == nova.MoveReturn:
 		m.Status = "reverted"
 	default:

@@ -93,6 +93,35 @@ func (p *play) running(n *novatest.Node, status string) {
 	p.World.Node = node
 }
 
+// inFlight has the server on its way to h2 while it runs, and not get there.
+func (p *play) inFlight() *novatest.Node {
+	n := p.AddNode(p.t, "h2")
+	p.Node.Flight = "under way"
+	p.must(p.C.LiveMigrate(p.me, p.id, nova.LiveSpec{}))
+	p.Settle(p.t, 8)
+	s, err := p.C.Server(p.t.Context(), p.id)
+	p.must(err)
+	m, err := p.C.MoveOf(p.t.Context(), s)
+	p.must(err)
+	if s.Status() != "MIGRATING" || s.Host != "h1" || m == nil || m.Status != "running" || m.Leaving.MemoryTotal == 0 || p.Nets.Awaited[p.id] != "h2" {
+		p.t.Fatalf("%s at %s, %+v", s.Status(), s.Host, m)
+	}
+	return n
+}
+
+// netsAt says where ports and volumes went, and that they are awaited nowhere.
+func (p *play) netsAt(host string) {
+	p.t.Helper()
+	if p.Nets.Bound[p.id] != host || p.Nets.Awaited[p.id] != "" {
+		p.t.Errorf("ports are bound at %q and awaited at %q", p.Nets.Bound[p.id], p.Nets.Awaited[p.id])
+	}
+	for _, h := range p.Disks.Holds {
+		if p.Disks.Hosts[h.ID] != host {
+			p.t.Errorf("a volume is at %q", p.Disks.Hosts[h.ID])
+		}
+	}
+}
+
 // moveScenes are scenes with two hosts.
 var moveScenes = map[string]scene{
 	"migrate": {novatest.Spec(), func(p *play) (func(), func()) {
@@ -173,6 +202,57 @@ var moveScenes = map[string]scene{
 			p.at("h1", "1")
 			p.ended("error", "Error")
 		}
+	}},
+	"live migration": {novatest.Spec(), func(p *play) (func(), func()) {
+		n := p.AddNode(p.t, "h2")
+		return func() { p.must(p.C.LiveMigrate(p.me, p.id, nova.LiveSpec{})) }, func() {
+			p.running(n, "ACTIVE/")
+			p.at("h2", "1")
+			p.ended("completed", "Success")
+			p.netsAt("h2")
+		}
+	}},
+	"live migration that fails": {novatest.Spec(), func(p *play) (func(), func()) {
+		p.AddNode(p.t, "h2")
+		p.Node.Flight = "the link is down"
+		return func() { p.must(p.C.LiveMigrate(p.me, p.id, nova.LiveSpec{})) }, func() {
+			p.at("h1", "1")
+			p.ended("error", "Error")
+			p.netsAt("")
+		}
+	}},
+	"live migration that is over though its host does not know": {novatest.Spec(), func(p *play) (func(), func()) {
+		n := p.AddNode(p.t, "h2")
+		p.Node.LateFault = "the connection was cut"
+		return func() { p.must(p.C.LiveMigrate(p.me, p.id, nova.LiveSpec{Later: true})) }, func() {
+			p.running(n, "ACTIVE/")
+			p.at("h2", "1")
+			p.ended("completed", "Success")
+			p.netsAt("h2")
+		}
+	}},
+	"live migration that is given up": {novatest.Spec(), func(p *play) (func(), func()) {
+		p.inFlight()
+		return func() { p.must(p.C.AbortMigration(p.me, p.id, 1, false)) }, func() {
+			p.at("h1", "1")
+			all, err := p.C.Migrations(p.t.Context(), nova.MigrationQuery{})
+			p.must(err)
+			if all[0].Status != "cancelled" || !all[0].Over() {
+				p.t.Errorf("%+v", all[0])
+			}
+			p.netsAt("")
+		}
+	}},
+	"live migration that is forced": {novatest.Spec(), func(p *play) (func(), func()) {
+		n := p.inFlight()
+		return func() { p.must(p.C.ForceComplete(p.me, p.id, 1)) }, func() {
+			p.running(n, "ACTIVE/")
+			p.at("h2", "1")
+		}
+	}},
+	"delete of one in flight": {novatest.Spec(), func(p *play) (func(), func()) {
+		p.inFlight()
+		return func() { p.must(p.C.Delete(p.me, p.id, false)) }, func() { deleted(p) }
 	}},
 	"delete of one that has moved": {novatest.Spec(), func(p *play) (func(), func()) {
 		moved(p)

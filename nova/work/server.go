@@ -22,6 +22,7 @@ type Servers struct {
 	c      *nova.Compute
 	ladder converge.Ladder[*nova.Server]
 	cold   converge.Ladder[*move]
+	flight converge.Ladder[*move]
 	// WireFor is how long a new server waits for its ports to be ACTIVE.
 	WireFor time.Duration
 }
@@ -38,7 +39,7 @@ func New(c *nova.Compute) *Servers {
 		{Name: "wired", Holds: w.wired, Make: w.wait},
 		{Name: "unshelved", Holds: w.unshelved, Make: w.unshelve, Remove: w.dropShelved},
 	}
-	w.cold = w.coldSteps()
+	w.cold, w.flight = w.coldSteps(), w.liveSteps()
 	return w
 }
 

@@ -1,0 +1,11 @@
+-- +goose Up
+ALTER TABLE migrations ADD COLUMN round BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE migrations ADD COLUMN forced BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE migrations ADD COLUMN aborted BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE migrations ADD COLUMN leaving TEXT NOT NULL DEFAULT '{}';
+
+-- +goose Down
+ALTER TABLE migrations DROP COLUMN leaving;
+ALTER TABLE migrations DROP COLUMN aborted;
+ALTER TABLE migrations DROP COLUMN forced;
+ALTER TABLE migrations DROP COLUMN round;
