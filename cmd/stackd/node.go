@@ -17,7 +17,7 @@ import (
 
 func nodeCommand() *cobra.Command {
 	c := &cobra.Command{Use: "node", Short: "Say which hosts may be nodes of a cloud"}
-	c.AddCommand(tokenCommand(), nodeListCommand(), nodeDrainCommand(), nodeRemoveCommand())
+	c.AddCommand(tokenCommand(), nodeListCommand(), nodeDrainCommand(), nodeAddCommand(), nodeRemoveCommand())
 	return c
 }
 
@@ -81,23 +81,6 @@ func nodeListCommand() *cobra.Command {
 		}}
 	c.Flags().StringVar(&data, "data", "/var/lib/stackd", "folder of the cloud")
 	c.Flags().StringVar(&output, "output", "text", "text or json")
-	return c
-}
-
-func nodeRemoveCommand() *cobra.Command {
-	var data string
-	c := &cobra.Command{Use: "remove HOST", Short: "Take a node's certificate its worth, at once", Args: cobra.ExactArgs(1),
-		Long: "Take a node's certificate its worth: the control plane does not hear it any more. Its guests are not touched;\nmove or delete its servers first.",
-		RunE: func(c *cobra.Command, args []string) error {
-			return withGate(c.Context(), data, func(g *join.Gate) error {
-				was, err := g.Forget(c.Context(), args[0])
-				if err == nil && !was {
-					return fmt.Errorf("host %s is no node; see: stackd node list", args[0])
-				}
-				return err
-			})
-		}}
-	c.Flags().StringVar(&data, "data", "/var/lib/stackd", "folder of the cloud")
 	return c
 }
 

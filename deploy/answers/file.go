@@ -189,3 +189,26 @@ func (a Answers) Set(key, value string) error {
 	a[key] = value
 	return p.check(value)
 }
+
+// Change has an answer file give a key another value, and leaves all else as it is.
+func Change(name, key, value string) error {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	var out strings.Builder
+	done := false
+	for line := range strings.Lines(string(b)) {
+		if k, _, ok := strings.Cut(line, "="); ok && strings.TrimSpace(k) == key {
+			line, done = key+"="+value+"\n", true
+		}
+		out.WriteString(line)
+	}
+	if !done {
+		out.WriteString(key + "=" + value + "\n")
+	}
+	if err := os.WriteFile(name+".new", []byte(out.String()), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(name+".new", name)
+}

@@ -66,6 +66,7 @@ func TestNotesPrepared(t *testing.T) {
 	if out := n.install(); !strings.Contains(out, " 0 steps acted") {
 		t.Errorf("a second run acts:\n%s", out)
 	}
+	n.addRemove(t)
 	if out, err := n.stackd("uninstall", "--answer-file", "/root/answers.txt"); err != nil {
 		t.Fatal(err, out)
 	}
@@ -96,4 +97,26 @@ func (n *notes) out(t *testing.T) {
 	if err := listen.Wait(); err != nil || strings.TrimSpace(string(from[:k])) != "198.51.100.2" {
 		t.Errorf("out under %q, %v", from[:k], err)
 	}
+}
+
+// addRemove takes a node off the cloud, and makes it one again.
+func (n *notes) addRemove(t *testing.T) {
+	t.Helper()
+	services := func() string {
+		return n.hosts["controller"].Shell("set -a; . /root/keystonerc_admin; openstack compute service list --service nova-compute -f value -c Host -c State | sort")
+	}
+	answers := func() string { return n.infra.Shell("grep COMPUTE_HOSTS /root/answers.txt") }
+	if out, err := n.stackd("node", "remove", "192.168.4.12", "--answer-file", "/root/answers.txt"); err != nil || services() != "compute1 up" || strings.Contains(answers(), "4.12") {
+		t.Fatal(err, out, services(), answers())
+	}
+	if s := n.hosts["compute2"].Shell("ls -A /var/lib/stackd; grep -c controller /etc/hosts || true"); s != "0" {
+		t.Error("it keeps", s)
+	}
+	if out, err := n.again("node", "add", "192.168.4.12", "--answer-file", "/root/answers.txt"); err != nil || !strings.Contains(answers(), "192.168.4.11,192.168.4.12") {
+		t.Fatal(err, out, answers())
+	}
+	until(t, "the node to be up again", time.Minute, func() (bool, string) {
+		s := services()
+		return s == "compute1 up\ncompute2 up", s
+	})
 }

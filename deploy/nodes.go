@@ -1,0 +1,65 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Remove takes one compute host off the cloud: its servers are moved away, the host is
+// given back as it was, and the control plane forgets it. A host that is Gone is only
+// forgotten. The others' names are as they should be after the next Install without it.
+func (r *Run) Remove(ctx context.Context, address string) error {
+	var err error
+	if r.sum, err = sumOf(r.Program); err != nil {
+		return err
+	}
+	r.keepSecrets()
+	if err := r.phase(ctx, "Looking at the hosts", r.look); err != nil {
+		return err
+	}
+	defer r.close()
+	for _, h := range r.nodes() {
+		if h.Address == address {
+			return r.takeOff(ctx, h)
+		}
+	}
+	return fmt.Errorf("%s is no compute host of this cloud beside its controller", address)
+}
+
+func (r *Run) takeOff(ctx context.Context, h *Host) error {
+	say := func(title, script string) error {
+		return r.phase(ctx, title, func(ctx context.Context) error {
+			out, err := r.controller().Shell.Run(ctx, script, nil)
+			r.log("%s: %s: %v", r.controller().Address, out, err)
+			if err != nil && out != "" {
+				err = fmt.Errorf("%w\n%s", err, out)
+			}
+			return err
+		})
+	}
+	if err := say("Moving servers off "+h.Name, binary+" node drain "+quote(h.Name)+" --output json"); err != nil {
+		return err
+	}
+	err := r.phase(ctx, "Giving "+h.Name+" back as it was", func(ctx context.Context) error {
+		if err := computing().Descend(ctx, h); err != nil {
+			return err
+		}
+		return preparing().Descend(ctx, h)
+	})
+	if err != nil {
+		return err
+	}
+	return r.Forget(ctx, h.Name)
+}
+
+// Forget has the control plane forget a host by its name. The hosts have been looked at.
+func (r *Run) Forget(ctx context.Context, name string) error {
+	return r.phase(ctx, "Forgetting "+name, func(ctx context.Context) error {
+		out, err := r.controller().Shell.Run(ctx, binary+" node remove "+quote(name)+" 2>&1", nil)
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, strings.TrimSpace(out))
+		}
+		return err
+	})
+}
