@@ -72,7 +72,7 @@ echo memory $(awk '/MemTotal/{print int($2/1024)}' /proc/meminfo)
 mkdir -p /var/lib 2>/dev/null; echo disk $(df -Pm /var/lib | awk 'NR==2{print $4}')
 [ -w /dev/kvm ] && echo kvm 1
 echo machine $(cat /etc/machine-id 2>/dev/null)
-grep -qw device-mapper /proc/misc && echo mapper 1 # the node may be there without a kernel that has it
+{ grep -qw device-mapper /proc/misc || modinfo dm_mod >/dev/null 2>&1; } && echo mapper 1 # the node may be there without a kernel that has it
 echo group $(vgs --noheadings -o vg_name "$GROUP" 2>/dev/null)
 [ "$(getenforce 2>/dev/null)" = Enforcing ] && echo selinux 1
 firewall-cmd --state >/dev/null 2>&1 || ufw status 2>/dev/null | grep -q '^Status: active' || ! nft list ruleset 2>/dev/null | grep 'hook input' | grep -q 'policy drop' || echo guarded 1

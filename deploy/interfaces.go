@@ -14,10 +14,10 @@ const managerRules = `[keyfile]
 unmanaged-devices+=interface-name:br-ex;interface-name:br-int;interface-name:br-underlay;interface-name:ovs-*;interface-name:genev_sys_*;interface-name:vxlan_sys_*;interface-name:tap*;interface-name:sd-*
 `
 
-// letting are the steps by which a host keeps its addresses, and lets through what it
-// is for.
+// letting are the steps by which a host has what its kernel needs, keeps its addresses,
+// and lets through what it is for.
 func letting() converge.Ladder[*Host] {
-	return converge.Ladder[*Host]{interfaces(), firewall(), wayOut(), selinux()}
+	return converge.Ladder[*Host]{modules(), interfaces(), firewall(), wayOut(), selinux()}
 }
 
 // given are the links that must have their addresses again when the host starts anew.
