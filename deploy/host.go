@@ -70,7 +70,7 @@ echo os $(. /etc/os-release 2>/dev/null; echo $ID)
 [ "$(id -u)" = 0 ] && echo root 1
 echo memory $(awk '/MemTotal/{print int($2/1024)}' /proc/meminfo)
 mkdir -p /var/lib 2>/dev/null; echo disk $(df -Pm /var/lib | awk 'NR==2{print $4}')
-[ -w /dev/kvm ] && echo kvm 1
+{ [ -w /dev/kvm ] || grep -qw vmx /proc/cpuinfo && modinfo kvm_intel >/dev/null 2>&1 || grep -qw svm /proc/cpuinfo && modinfo kvm_amd >/dev/null 2>&1; } && echo kvm 1 # or its module is there to be loaded
 echo machine $(cat /etc/machine-id 2>/dev/null)
 { grep -qw device-mapper /proc/misc || modinfo dm_mod >/dev/null 2>&1; } && echo mapper 1 # the node may be there without a kernel that has it
 echo group $(vgs --noheadings -o vg_name "$GROUP" 2>/dev/null)
