@@ -20,8 +20,9 @@ type Nodes struct {
 
 var _ wish.Live = (*Nodes)(nil)
 
-// New is the nodes of a control plane (nil with Options.Plane), not yet running; with a directory, the guests left there are on them.
-func New(plane wish.Plane, o Options, log *slog.Logger) (*Nodes, error) {
+// New is nodes, not yet running; with a directory, the guests left there are on them. A
+// host reaches its control plane by what plane says for its name.
+func New(plane func(host string) wish.Plane, o Options, log *slog.Logger) (*Nodes, error) {
 	o = o.withDefaults()
 	n := &Nodes{}
 	for i := range o.Hosts {
@@ -29,20 +30,18 @@ func New(plane wish.Plane, o Options, log *slog.Logger) (*Nodes, error) {
 		if err != nil {
 			return nil, err
 		}
-		if o.Plane != nil {
-			if plane, err = o.Plane(w.name); err != nil {
-				return nil, err
-			}
-		}
 		n.worlds = append(n.worlds, w)
 		n.agents = append(n.agents, agent.New(agent.Config{
-			Host: w.name, IP: fmt.Sprintf("192.0.2.%d", i%254+1), Plane: plane, Log: log,
+			Host: w.name, IP: fmt.Sprintf("192.0.2.%d", i%254+1), Plane: plane(w.name), Log: log,
 			Hypervisor: hypervisor{w}, Disks: disks{w}, Vifs: vifs{w}, Peers: peers{n, w.name},
 			ReportEvery: o.ReportEvery, ShutdownGrace: o.ShutdownGrace, GiveUp: o.GiveUp, SweepEvery: o.SweepEvery, Workers: o.Workers,
 		}))
 	}
 	return n, nil
 }
+
+// Of is the one control plane of all hosts.
+func Of(p wish.Plane) func(string) wish.Plane { return func(string) wish.Plane { return p } }
 
 // Run runs all agents until the context ends.
 func (n *Nodes) Run(ctx context.Context) {

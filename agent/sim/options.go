@@ -3,8 +3,6 @@ package sim
 import (
 	"cmp"
 	"time"
-
-	"stackd/agent/wish"
 )
 
 // Steps whose delay and failure can be set: those of the agent's ladder, and what else can take its time.
@@ -32,8 +30,6 @@ type Options struct {
 	DiskGB   int    // 4096
 	// Dir keeps the guests in files, a directory per host; "" keeps them in memory.
 	Dir string
-	// Plane is a host's control plane by its name, where each has one of its own.
-	Plane func(host string) (wish.Plane, error)
 	// Delay is how long a step takes, by its name.
 	Delay map[string]time.Duration
 	// Fail is how a step fails, by its name.

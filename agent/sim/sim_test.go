@@ -112,7 +112,7 @@ func start(t *testing.T, p *plane, o Options) (n *Nodes, stop func()) {
 	if o.ReportEvery == 0 {
 		o.ReportEvery = 50 * time.Millisecond
 	}
-	n, err := New(p, o, slog.New(slog.DiscardHandler))
+	n, err := New(Of(p), o, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

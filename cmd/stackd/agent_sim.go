@@ -24,7 +24,7 @@ func (o *agentOptions) simulate(ctx context.Context, s *steps, ready func()) err
 	if err != nil {
 		return err
 	}
-	nodes, err := sim.New(nil, sim.Options{Hosts: o.Sim, Name: o.Host, Dir: filepath.Join(o.Data, "sim"), Plane: func(host string) (wish.Plane, error) { return planes[host], nil }}, slog.Default())
+	nodes, err := sim.New(func(host string) wish.Plane { return planes[host] }, sim.Options{Hosts: o.Sim, Name: o.Host, Dir: filepath.Join(o.Data, "sim")}, slog.Default())
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func (p *process) fabric(ctx context.Context) {
 // What the guests are is kept in files, so that they outlive this process.
 func (p *process) simulate(ctx context.Context, o *options) error {
 	p.fabric(ctx)
-	nodes, err := sim.New(p.cloud.Plane(), sim.Options{Hosts: o.Sim, Dir: o.path("sim")}, slog.Default())
+	nodes, err := sim.New(sim.Of(p.cloud.Plane()), sim.Options{Hosts: o.Sim, Dir: o.path("sim")}, slog.Default())
 	if err != nil {
 		return err
 	}

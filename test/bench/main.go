@@ -39,10 +39,7 @@ func run(b *bench) error {
 			return err
 		}
 		defer os.RemoveAll(dir)
-		if own, err = cloudtest.New(dir, "--sim", "4"); err != nil {
-			return err
-		}
-		if err := own.Up(); err != nil {
+		if own, err = b.start(dir); err != nil {
 			return err
 		}
 		defer own.Down()
@@ -51,17 +48,36 @@ func run(b *bench) error {
 		}
 	}
 	b.env, b.own = env, own
-	if b.only == "fleet" {
+	if b.only == fleetOnly {
 		return b.all(ctx)
 	}
 	fmt.Printf("%-44s %4s %10s %9s %9s %11s\n", "what", "at", "ops/s", "p50 ms", "p99 ms", "CPU ms/op")
 	if err := b.all(ctx); err != nil {
 		return err
 	}
-	if own != nil && b.only != "fleet" {
+	if own != nil {
 		return b.program(ctx)
 	}
 	return nil
+}
+
+// fleetOnly is the row whose nodes are not the cloud's own.
+const fleetOnly = "fleet"
+
+// start starts a cloud of our own.
+func (b *bench) start(dir string) (*cloudtest.Cloud, error) {
+	if b.only == fleetOnly {
+		c, err := cloudtest.New(dir)
+		if err == nil {
+			err = c.Serve()
+		}
+		return c, err
+	}
+	c, err := cloudtest.New(dir, "--sim", "4")
+	if err == nil {
+		err = c.Up()
+	}
+	return c, err
 }
 
 // program measures the program itself: start, memory, size.

@@ -36,8 +36,8 @@ func (b *bench) all(ctx context.Context) error {
 	if b.only != "" && strings.Contains(volumeRows, b.only) { // servers take their time to be made
 		rows = []func(context.Context) error{b.prepare, b.volumes}
 	}
-	if b.only == "fleet" {
-		rows = []func(context.Context) error{b.fleets}
+	if b.only == fleetOnly {
+		rows = []func(context.Context) error{b.prepare, b.fleets}
 	}
 	for _, f := range rows {
 		if err := f(ctx); err != nil {

@@ -67,7 +67,7 @@ func (w *world) work(ctx context.Context) <-chan struct{} {
 	f := simfabric.New(w.c.Networking, time.Millisecond)
 	w.c.Networking.Carry(f)
 	w.c.Also(f.Run)
-	nodes, err := sim.New(w.c.Plane(), sim.Options{Hosts: 1, Dir: w.t.TempDir()}, slog.New(slog.DiscardHandler))
+	nodes, err := sim.New(sim.Of(w.c.Plane()), sim.Options{Hosts: 1, Dir: w.t.TempDir()}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		w.t.Fatal(err)
 	}
