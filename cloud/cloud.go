@@ -78,7 +78,7 @@ type Cloud struct {
 	Gate *join.Gate
 
 	loops []func(context.Context)
-	told  told
+	beats beats
 }
 
 // Open opens the database, brings it up to date, makes what a cloud must have,
@@ -172,7 +172,7 @@ func (c *Cloud) compute(ctx context.Context, cfg Config) error {
 	c.Compute.ConsoleURL = cfg.Console + "/vnc_lite.html"
 	c.Networking.OnPortUp(func(port string, _ bool) { c.Compute.PortMoved(context.Background(), port) })
 	c.Handlers["compute"] = novaapi.New(c.Compute, c.Identity, c.Rules["nova"], cfg.Address(5000))
-	c.loops = append(c.loops, novawork.Loop(c.Compute).Run, novawork.CaptureLoop(c.Compute).Run, every(time.Hour, func(ctx context.Context) error { return c.Compute.Purge(ctx, 30*24*time.Hour) }))
+	c.loops = append(c.loops, every(beatsEvery, c.beat), novawork.Loop(c.Compute).Run, novawork.CaptureLoop(c.Compute).Run, every(time.Hour, func(ctx context.Context) error { return c.Compute.Purge(ctx, 30*24*time.Hour) }))
 	return nil
 }
 

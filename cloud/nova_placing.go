@@ -12,18 +12,36 @@ import (
 // placing is placement in compute's words.
 type placing struct{ p *placement.Placement }
 
-func (x placing) Hosts(ctx context.Context, d nova.Demand) ([]string, error) {
+func groupOf(d nova.Demand) placement.Group {
 	g := placement.Group{Resources: d.Resources, Forbidden: d.Forbidden}
 	for _, t := range d.Required {
 		g.Required = append(g.Required, []string{t})
 	}
-	rows, err := x.p.Match(ctx, g)
+	return g
+}
+
+func idsOf(rows []*placement.Provider) []string {
 	ids := make([]string, len(rows))
 	for i, r := range rows {
 		ids[i] = r.ID
 	}
-	return ids, err
+	return ids
 }
+
+func (x placing) Hosts(ctx context.Context, d nova.Demand, among ...string) ([]string, error) {
+	rows, err := x.p.Match(ctx, groupOf(d), among...)
+	return idsOf(rows), err
+}
+
+func (x placing) View(ctx context.Context) (nova.PlacingView, error) {
+	v, err := x.p.View(ctx)
+	return view{v}, err
+}
+
+// view is placement's in compute's words.
+type view struct{ *placement.View }
+
+func (v view) Hosts(d nova.Demand) []string { return idsOf(v.Match(groupOf(d))) }
 
 func (x placing) Claim(ctx context.Context, d nova.Demand, provider string) error {
 	return x.Spread(ctx, nova.Share{Demand: d, Provider: provider})

@@ -64,6 +64,8 @@ type Store interface {
 	AddressScopes() Table[AddressScope]
 	RBAC() Table[RBACPolicy]
 	Agents() Table[Agent]
+	// BeatAgents says that all agents of hosts were heard now, and how many there are.
+	BeatAgents(ctx context.Context, hosts []string) (int, error)
 
 	// Taken are the addresses in use on a subnet; with any given, only of those.
 	Taken(ctx context.Context, subnetID string, among ...string) (map[string]bool, error)

@@ -40,6 +40,15 @@ func (n *Networking) RecordAgent(ctx context.Context, a Agent) error {
 	})
 }
 
+// BeatAgents says that all agents of hosts were heard now. It returns how many there are.
+func (n *Networking) BeatAgents(ctx context.Context, hosts []string) (agents int, err error) {
+	err = n.store.Tx(ctx, func(ctx context.Context) error {
+		agents, err = n.store.BeatAgents(ctx, hosts)
+		return err
+	})
+	return agents, err
+}
+
 // UpdateAgent changes what an operator may say of an agent.
 func (n *Networking) UpdateAgent(ctx context.Context, id string, up Maybe[bool], description Maybe[string]) (out *Agent, err error) {
 	err = n.store.Tx(ctx, func(ctx context.Context) error {

@@ -24,9 +24,10 @@ type Compute struct {
 	// http://127.0.0.1:8774/console.
 	ConsoleURL string
 
-	wake    func() // the loops that work on due servers and captures
-	hosts   wake.Hub
-	strange strangers
+	wake   func() // the loops that work on due servers and captures
+	hosts  wake.Hub
+	sights sights
+	looked looked
 }
 
 // New makes Compute over its store and needs. Woken sets what to wake later on.
@@ -85,6 +86,7 @@ func (c *Compute) nudge(ctx context.Context, s *Server) {
 	c.After(ctx, func() {
 		c.wake()
 		if host != "" {
+			c.sights.doubt(host)
 			c.hosts.Wake(host)
 		}
 	})

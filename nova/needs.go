@@ -121,8 +121,10 @@ type Share struct {
 
 // Placing is what compute asks of placement. All join the transaction in ctx.
 type Placing interface {
-	// Hosts are the providers that can take the demand now.
-	Hosts(ctx context.Context, d Demand) ([]string, error)
+	// Hosts are the providers that can take the demand now; with among, of these alone.
+	Hosts(ctx context.Context, d Demand, among ...string) ([]string, error)
+	// View is all providers as they are now, to choose by for a moment.
+	View(ctx context.Context) (PlacingView, error)
 	// Claim allocates the demand on provider; Conflict when it does not fit any more.
 	Claim(ctx context.Context, d Demand, provider string) error
 	// Spread gives each consumer its share in place of all that it had; what one lets go
@@ -133,6 +135,13 @@ type Placing interface {
 	Provide(ctx context.Context, id, name string, inventory map[string]Inventory) error
 	// Used is what is allocated of each provider.
 	Used(ctx context.Context) (map[string]map[string]int64, error)
+}
+
+// PlacingView is what Placing said a moment ago, and what was Took since.
+type PlacingView interface {
+	Hosts(d Demand) []string
+	Used(provider, class string) int64
+	Took(provider string, resources map[string]int64)
 }
 
 // Inventory is how much of a resource a host has.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"stackd/internal/converge"
 	"stackd/internal/fault"
@@ -44,9 +45,15 @@ func cutTrait(key string) (string, bool) {
 const NoHost = "No valid host was found. There are not enough hosts available."
 
 // Schedule finds a host for the server and claims what it takes there, in the
-// transaction of ctx. It sets s.Host.
+// transaction of ctx. It sets s.Host. Who is chosen by what Look saw is looked at again;
+// nobody is refused but by the rows as they are now.
 func (c *Compute) Schedule(ctx context.Context, s *Server) error {
 	d := DemandOf(s)
+	if v := c.looked.recent(c.Now()); v != nil {
+		if done, err := c.scheduleBy(ctx, s, d, v); done || err != nil {
+			return err
+		}
+	}
 	able, err := c.Placing.Hosts(ctx, d)
 	if err != nil {
 		return err
@@ -56,16 +63,25 @@ func (c *Compute) Schedule(ctx context.Context, s *Server) error {
 		return err
 	}
 	for _, h := range hosts {
-		err := c.Placing.Claim(ctx, d, h.ID)
-		if fault.Is(err, fault.Conflict) {
-			continue
+		if done, err := c.claimOn(ctx, s, d, h); done || err != nil {
+			return err
 		}
-		if err == nil {
-			s.Host = h.Name
-		}
-		return err
 	}
 	return converge.Final{Err: fault.New(fault.Internal, NoHost)}
+}
+
+// claimOn claims what the server takes of a host; it is not done when that does not fit
+// any more.
+func (c *Compute) claimOn(ctx context.Context, s *Server, d Demand, h *Host) (done bool, err error) {
+	err = c.Placing.Claim(ctx, d, h.ID)
+	if fault.Is(err, fault.Conflict) {
+		return false, nil
+	}
+	if err == nil {
+		s.Host = h.Name
+		c.After(ctx, func() { c.looked.took(h.ID, d) })
+	}
+	return err == nil, err
 }
 
 // choose is the hosts that may take the server, the emptiest first.
@@ -86,15 +102,36 @@ func (c *Compute) choose(ctx context.Context, s *Server, able []string) ([]*Host
 	if err != nil {
 		return nil, err
 	}
-	now := c.Now()
-	out := slices.DeleteFunc(all, func(h *Host) bool {
+	out := suiting(s, all, able, zones, c.Now())
+	out = slices.DeleteFunc(out, func(h *Host) bool { return !group(h.Name) || !hinted(s.Asked.Hints, h.Name, c, ctx) })
+	return emptiest(out, func(h *Host) int64 { return used[h.ID]["MEMORY_MB"] }), nil
+}
+
+// suiting are those of all hosts that are able to take the server, up, open for new
+// ones, and where it asked to be.
+func suiting(s *Server, all []*Host, able []string, zones map[string]string, now time.Time) []*Host {
+	can := make(map[string]bool, len(able))
+	for _, id := range able {
+		can[id] = true
+	}
+	var out []*Host
+	for _, h := range all {
 		a := s.Asked
-		return !slices.Contains(able, h.ID) || h.Disabled || !h.Up(now) || a.Host != "" && a.Host != h.Name ||
-			a.AZ != "" && cmp.Or(zones[h.Name], DefaultZone) != a.AZ || !group(h.Name) || !hinted(a.Hints, h.Name, c, ctx)
-	})
-	free := func(h *Host) int64 { return int64(h.MemoryMB) - used[h.ID]["MEMORY_MB"] }
-	slices.SortStableFunc(out, func(a, b *Host) int { return cmp.Compare(free(b), free(a)) })
-	return out, nil
+		if can[h.ID] && !h.Disabled && h.Up(now) && (a.Host == "" || a.Host == h.Name) && (a.AZ == "" || cmp.Or(zones[h.Name], DefaultZone) == a.AZ) {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// emptiest sorts hosts by the memory that nobody has taken.
+func emptiest(hosts []*Host, used func(*Host) int64) []*Host {
+	free := make(map[*Host]int64, len(hosts))
+	for _, h := range hosts {
+		free[h] = int64(h.MemoryMB) - used(h)
+	}
+	slices.SortStableFunc(hosts, func(a, b *Host) int { return cmp.Compare(free[b], free[a]) })
+	return hosts
 }
 
 // hinted keeps to same_host and different_host.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"stackd/agent/wish"
 	"stackd/internal/listing"
 )
 
@@ -36,6 +37,9 @@ type Store interface {
 	UpdateServer(ctx context.Context, s *Server, columns ...string) error
 	Servers(ctx context.Context, q ServerQuery) ([]*Server, error)
 	ServersOn(ctx context.Context, host string) ([]*Server, error)
+	// SightsOn is ServersOn with no more than id, Plugged and what was seen of each; with
+	// ids, of these alone.
+	SightsOn(ctx context.Context, host string, ids ...string) ([]*Server, error)
 	DueServers(ctx context.Context, limit int) ([]string, error)
 	ClaimServer(ctx context.Context, id string, lease time.Duration) (*Server, error) // nil when not due
 	Usage(ctx context.Context, projectID string) (Usage, error)
@@ -79,7 +83,11 @@ type Store interface {
 
 	Hosts(ctx context.Context) ([]*Host, error)
 	Host(ctx context.Context, name string) (*Host, error)
+	// HostsNamed are those of the names that there are.
+	HostsNamed(ctx context.Context, names ...string) ([]*Host, error)
 	SaveHost(ctx context.Context, h *Host) error
+	// BeatHosts says that hosts were heard now, and of how many there is a row.
+	BeatHosts(ctx context.Context, heard map[string]wish.Node) (int, error)
 	DeleteHost(ctx context.Context, name string) error
 
 	InsertAggregate(ctx context.Context, a *Aggregate) error

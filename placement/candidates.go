@@ -74,17 +74,18 @@ func (p *Placement) Candidates(ctx context.Context, q CandidateQuery) ([]Candida
 	return s.found, s.spoken(trees), nil
 }
 
-// summaries are all providers, oldest first, with what they have and what is used.
-func (p *Placement) summaries(ctx context.Context) ([]*Summary, error) {
-	rows, err := p.Providers(ctx, ProviderQuery{})
+// summaries are all providers, oldest first, with what they have and what is used; with
+// ids, these alone.
+func (p *Placement) summaries(ctx context.Context, ids ...string) ([]*Summary, error) {
+	rows, err := p.Providers(ctx, ProviderQuery{IDs: ids})
 	if err != nil {
 		return nil, err
 	}
-	inventories, err := p.Inventories(ctx)
+	inventories, err := p.Inventories(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
-	used, err := p.Usages(ctx)
+	used, err := p.Usages(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 
 	"stackd/internal/sqldb"
 	"stackd/neutron"
+
+	"github.com/uptrace/bun"
 )
 
 // Subnetpools is the table of subnet pools.
@@ -43,6 +45,18 @@ func (s *Store) RBAC() neutron.Table[neutron.RBACPolicy] {
 			"action": text("action"), "target_tenant": text("target_project"), "target_project": text("target_project"),
 		},
 	}
+}
+
+func (s *Store) BeatAgents(ctx context.Context, hosts []string) (int, error) {
+	if len(hosts) == 0 {
+		return 0, nil
+	}
+	res, err := s.db.Q(ctx).NewUpdate().Table("network_agents").Set("heartbeat_timestamp = ?", s.Now()).Where("host IN (?)", bun.List(hosts)).Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
 }
 
 // Agents is the table of agents.

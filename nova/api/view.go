@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"stackd/internal/rest"
@@ -131,11 +133,12 @@ func nano(t time.Time) *nanoTime {
 
 // views shows servers with what belongs to them, read in one query each.
 func (s *service) views(c *rest.Call, rows []*nova.Server) ([]serverView, error) {
-	ids := make([]string, len(rows))
+	ids, on := make([]string, len(rows)), map[string]bool{}
 	for i, r := range rows {
 		ids[i] = r.ID
+		on[r.Host] = true
 	}
-	x, err := s.around(c.Context(), c, ids)
+	x, err := s.around(c.Context(), c, ids, slices.Collect(maps.Keys(on)))
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +160,7 @@ type surroundings struct {
 	admin  bool
 }
 
-func (s *service) around(ctx context.Context, c *rest.Call, ids []string) (x surroundings, err error) {
+func (s *service) around(ctx context.Context, c *rest.Call, ids, on []string) (x surroundings, err error) {
 	x.now, x.admin = s.c.Now(), c.May("os_compute_api:os-extended-server-attributes", c.Own())
 	if x.nics, err = s.c.Networks.Of(ctx, ids...); err != nil {
 		return x, err
@@ -168,7 +171,7 @@ func (s *service) around(ctx context.Context, c *rest.Call, ids []string) (x sur
 	if x.zones, err = s.c.ZoneOf(ctx); err != nil {
 		return x, err
 	}
-	hosts, err := s.c.Hosts(ctx)
+	hosts, err := s.c.HostsNamed(ctx, on...)
 	if err != nil {
 		return x, err
 	}

@@ -307,12 +307,24 @@ func (x *Place) Count() int {
 	return len(x.took)
 }
 
-func (x *Place) Hosts(context.Context, nova.Demand) ([]string, error) {
+// View is the present, always.
+func (x *Place) View(context.Context) (nova.PlacingView, error) { return placeView{x}, nil }
+
+type placeView struct{ x *Place }
+
+func (v placeView) Hosts(d nova.Demand) []string {
+	ids, _ := v.x.Hosts(context.Background(), d)
+	return ids
+}
+func (v placeView) Used(string, string) int64     { return 0 }
+func (v placeView) Took(string, map[string]int64) {}
+
+func (x *Place) Hosts(_ context.Context, _ nova.Demand, among ...string) ([]string, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	var out []string
 	for id, n := range x.free {
-		if n > 0 {
+		if n > 0 && (len(among) == 0 || slices.Contains(among, id)) {
 			out = append(out, id)
 		}
 	}

@@ -2,10 +2,16 @@ package store
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 
+	"stackd/agent/wish"
 	"stackd/internal/fault"
 	"stackd/internal/sqldb"
 	"stackd/nova"
+
+	"github.com/uptrace/bun"
 )
 
 func (s *Store) Hosts(ctx context.Context) ([]*nova.Host, error) {
@@ -16,6 +22,32 @@ func (s *Store) Hosts(ctx context.Context) ([]*nova.Host, error) {
 
 func (s *Store) Host(ctx context.Context, name string) (*nova.Host, error) {
 	return one[nova.Host](ctx, s, fault.New(fault.NotFound, "Compute host %s could not be found.", name), "name = ?", name)
+}
+
+func (s *Store) HostsNamed(ctx context.Context, names ...string) ([]*nova.Host, error) {
+	var rows []*nova.Host
+	err := s.db.Q(ctx).NewSelect().Model(&rows).Where("name IN (?)", bun.List(append([]string{""}, names...))).Scan(ctx)
+	return rows, err
+}
+
+// BeatHosts is one statement for all hosts.
+func (s *Store) BeatHosts(ctx context.Context, heard map[string]wish.Node) (int, error) {
+	if len(heard) == 0 {
+		return 0, nil
+	}
+	var args []any
+	for _, name := range slices.Sorted(maps.Keys(heard)) {
+		n := heard[name]
+		args = append(args, name, n.Uptime, n.FreeMemMB, n.FreeDiskGB)
+	}
+	rows := strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?), ", len(heard)), ", ")
+	res, err := s.db.Q(ctx).NewRaw("WITH heard (host, up, mem, disk) AS (VALUES "+rows+")"+
+		" UPDATE hosts SET reported_at = ?, uptime = heard.up, free_mem_mb = heard.mem, free_disk_gb = heard.disk FROM heard WHERE hosts.name = heard.host", append(args, s.Now())...).Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
 }
 
 // SaveHost inserts or replaces the host.

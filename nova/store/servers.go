@@ -156,6 +156,16 @@ func (s *Store) ServersOn(ctx context.Context, host string) ([]*nova.Server, err
 	return rows, err
 }
 
+func (s *Store) SightsOn(ctx context.Context, host string, ids ...string) ([]*nova.Server, error) {
+	var rows []*nova.Server
+	q := s.db.Q(ctx).NewSelect().Model(&rows).Column("id", "plugged", "migration_id", "seen_generation", "seen_power", "seen_ports", "seen_step", "seen_fault", "seen_final", "seen_copied").
+		Where("host = ? AND deleted_at IS NULL", host)
+	if len(ids) > 0 {
+		q = q.Where("id IN (?)", bun.List(ids))
+	}
+	return rows, q.Scan(ctx)
+}
+
 // DueServers are the ids that want work now, longest due first.
 func (s *Store) DueServers(ctx context.Context, limit int) ([]string, error) {
 	var ids []string
@@ -182,18 +192,21 @@ func (s *Store) ClaimServer(ctx context.Context, id string, lease time.Duration)
 	return v, err
 }
 
-// Usage adds up what a project's servers take.
+// Usage adds up what a project's servers take. There are many servers, but few flavors.
 func (s *Store) Usage(ctx context.Context, projectID string) (nova.Usage, error) {
-	var rows []*nova.Server
+	var rows []struct {
+		Flavor nova.FlavorSnapshot
+		N      int
+	}
 	var u nova.Usage
-	err := s.db.Q(ctx).NewSelect().Model(&rows).Column("flavor").Where("project_id = ? AND deleted_at IS NULL", projectID).Scan(ctx)
+	err := s.db.Q(ctx).NewSelect().Model((*nova.Server)(nil)).Column("flavor").ColumnExpr("COUNT(*) AS n").Where("project_id = ? AND deleted_at IS NULL", projectID).Group("flavor").Scan(ctx, &rows)
 	if err != nil {
 		return u, err
 	}
 	for _, r := range rows {
-		u.Instances++
-		u.Cores += r.Flavor.VCPUs
-		u.RAM += r.Flavor.RAM
+		u.Instances += r.N
+		u.Cores += r.N * r.Flavor.VCPUs
+		u.RAM += r.N * r.Flavor.RAM
 	}
 	n, err := s.db.Q(ctx).NewSelect().Model((*nova.ServerGroup)(nil)).Where("project_id = ?", projectID).Count(ctx)
 	u.ServerGroups = int(n)

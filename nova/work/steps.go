@@ -15,6 +15,9 @@ import (
 func (w *Servers) placed(_ context.Context, s *nova.Server) (bool, error) { return s.Host != "", nil }
 
 func (w *Servers) claim(ctx context.Context, s *nova.Server) error {
+	if err := w.c.Look(ctx); err != nil {
+		return err
+	}
 	return w.update(ctx, s, func(ctx context.Context, s *nova.Server) error {
 		s.TaskState = nova.Scheduling
 		return w.c.Schedule(ctx, s)
