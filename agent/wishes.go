@@ -46,7 +46,7 @@ func (a *Agent) pull(ctx context.Context) {
 		if w.Serial == a.serial && time.Since(start) < 100*time.Millisecond {
 			pause(ctx, 100*time.Millisecond) // a plane that does not wait
 		}
-		if w.Serial > 0 {
+		if w.Serial > 0 && w.Serial != a.serial {
 			a.apply(w)
 		}
 	}

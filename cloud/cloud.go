@@ -166,7 +166,7 @@ func (c *Cloud) compute(ctx context.Context, cfg Config) error {
 		return err
 	}
 	c.Compute = nova.New(s, images{c.Imaging}, networks{c.Networking}, placing{c.Placement}, c.Nodes)
-	c.Compute.Volumes = volumes{c.Storage}
+	c.Compute.Volumes, c.Compute.Alone = volumes{c.Storage}, !c.DB.Postgres()
 	c.Storage.Serve(c.Compute)
 	c.Storage.Served(guests{c.Compute})
 	c.Compute.ConsoleURL = cfg.Console + "/vnc_lite.html"

@@ -124,7 +124,9 @@ func (n *Networking) BoundAndDown(ctx context.Context) ([]string, error) { retur
 func (n *Networking) BoundAndUp(ctx context.Context) ([]string, error) { return n.bound(ctx, Active) }
 
 func (n *Networking) bound(ctx context.Context, status string) ([]string, error) {
-	ports, err := n.store.Ports().List(ctx, Every("status", status).And("binding:vif_type", "ovs"))
+	q := Every("status", status).And("binding:vif_type", "ovs")
+	q.Bare = true
+	ports, err := n.store.Ports().List(ctx, q)
 	ids := make([]string, len(ports))
 	for i := range ports {
 		ids[i] = ports[i].ID

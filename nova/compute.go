@@ -23,10 +23,13 @@ type Compute struct {
 	// ConsoleURL is the address that browsers open a display at, without the token:
 	// http://127.0.0.1:8774/console.
 	ConsoleURL string
+	// Alone is that no other process works on these rows.
+	Alone bool
 
 	wake   func() // the loops that work on due servers and captures
 	hosts  wake.Hub
 	sights sights
+	told   told
 	looked looked
 }
 

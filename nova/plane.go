@@ -7,26 +7,70 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"stackd/agent/wish"
 	"stackd/internal/wake"
 )
 
-// Wishes is all that should be on a host. It answers at once when that is not
-// what since stands for, else when it changes, or at the end of ctx.
+// Wishes is all that should be on a host. It answers at once when that is not what since
+// stands for, else when it changes; or at the end of ctx, with since and nothing else.
 func (c *Compute) Wishes(ctx context.Context, host string, since int64) (wish.Wishes, error) {
 	for {
 		woken := c.hosts.On(host)
-		w, err := c.wishes(ctx, host)
-		if err != nil || w.Serial != since || ctx.Err() != nil {
-			return w, err
+		if since == 0 || !c.told.still(host, since, woken, c.Now()) {
+			now := c.Now()
+			w, err := c.wishes(ctx, host)
+			if err != nil || w.Serial != since {
+				return w, err
+			}
+			c.told.note(host, telling{since, woken, now.Add(c.readAgain())})
 		}
-		wake.Wait(ctx, woken, 20*time.Second)
+		wake.Wait(ctx, woken, c.readAgain())
 		if ctx.Err() != nil {
-			return w, nil
+			return wish.Wishes{Host: host, Serial: since}, nil
 		}
 	}
+}
+
+// told is what hosts were told last, so that one that asks for a change need not cost a
+// look at all rows.
+type told struct {
+	mu sync.Mutex
+	on map[string]telling
+}
+
+type telling struct {
+	serial int64
+	woken  <-chan struct{} // closes when this may no longer be so
+	until  time.Time       // when the rows are to be read in any case
+}
+
+func (t *told) note(host string, v telling) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.on == nil {
+		t.on = map[string]telling{}
+	}
+	t.on[host] = v
+}
+
+// still tells whether nothing is known to have changed since a host was told this.
+func (t *told) still(host string, serial int64, woken <-chan struct{}, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v := t.on[host]
+	return v.serial == serial && v.woken == woken && now.Before(v.until)
+}
+
+// readAgain is how long wishes stand without a wake-up: those of other control planes do
+// not come here.
+func (c *Compute) readAgain() time.Duration {
+	if c.Alone {
+		return 30 * time.Second
+	}
+	return 20 * time.Second
 }
 
 func (c *Compute) wishes(ctx context.Context, host string) (wish.Wishes, error) {

@@ -74,7 +74,7 @@ func (p *Plane) Site(ctx context.Context) (s Site, err error) {
 
 // Wishes is wish.Plane's. The control plane answers now and then without a change.
 func (p *Plane) Wishes(ctx context.Context, _ string, since int64) (ws wish.Wishes, err error) {
-	body, err := p.call(ctx, "GET", fmt.Sprintf("/v1/wishes?since=%d", since), nil)
+	body, err := p.call(ctx, "GET", fmt.Sprintf("/v1/wishes?since=%d&%s", since, brief), nil)
 	err = into(&ws, body, err)
 	return ws, err
 }

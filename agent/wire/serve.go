@@ -142,11 +142,17 @@ func (s *server) wishes(w http.ResponseWriter, r *http.Request, host string) err
 	ctx, cancel := context.WithTimeout(r.Context(), waitFor)
 	defer cancel()
 	ws, err := s.plane.Wishes(ctx, host, since)
+	if err == nil && ws.Serial == since && !r.URL.Query().Has(brief) { // a node of an earlier version reads all of it
+		ws, err = s.plane.Wishes(r.Context(), host, 0)
+	}
 	if err == nil {
 		answer(w, ws)
 	}
 	return err
 }
+
+// brief says that the asker knows an answer with its own serial for one without a change.
+const brief = "brief"
 
 func (s *server) report(w http.ResponseWriter, r *http.Request, host string) error {
 	var in wish.Report

@@ -189,7 +189,7 @@ type Seen struct {
 // Plane is the control plane as a node sees it.
 type Plane interface {
 	// Wishes answers at once when the host's serial is not since, else when it
-	// changes or the context ends (then the unchanged wishes).
+	// changes or the context ends: then with that serial, and maybe nothing else.
 	Wishes(ctx context.Context, host string, since int64) (Wishes, error)
 	Report(context.Context, Report) error
 	// Image streams an image's bytes; the reader is closed by the caller.
