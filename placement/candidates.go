@@ -96,7 +96,9 @@ func (p *Placement) summaries(ctx context.Context, ids ...string) ([]*Summary, e
 		by[r.ID] = out[i]
 	}
 	for _, i := range inventories {
-		by[i.ProviderID].Inventories[i.Class] = i
+		if v := by[i.ProviderID]; v != nil { // it came between the two queries
+			v.Inventories[i.Class] = i
+		}
 	}
 	return out, nil
 }
