@@ -100,6 +100,8 @@ type Store interface {
 	Totals(ctx context.Context, project string) (n, size int64, err error)
 	// Due are the ids of volumes that have work, or whose snapshots have.
 	Due(ctx context.Context, limit int) ([]string, error)
+	// Unclaim makes due what earlier processes of this control plane had claimed.
+	Unclaim(ctx context.Context) error
 	// ClaimVolume takes a volume with its due snapshots for one pass; nobody else gets
 	// it for the lease. It is nil when nothing of it is due.
 	ClaimVolume(ctx context.Context, id string, lease time.Duration) (*Volume, []*Snapshot, error)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -39,6 +40,7 @@ var Ports = map[string]int{"identity": 5000, "image": 9292, "compute": 8774, "pl
 type Config struct {
 	Database      string // postgres://… or the path of an SQLite file
 	DataDir       string // images are kept below it
+	Name          string // of this control plane, the same whenever it starts; "" has none
 	Region        string // RegionOne
 	AdminPassword string // of a new cloud's administrator; "" leaves it
 	ResetAdmin    bool   // the administrator gets AdminPassword in any case
@@ -92,11 +94,29 @@ func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 	if err = c.policy(cfg.Policy); err == nil {
 		err = c.wire(ctx, cfg)
 	}
+	if err == nil && cfg.Name != "" {
+		err = c.unclaim(ctx, cfg.Name)
+	}
 	if err != nil {
 		db.Close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// unclaim goes on at once with what a process of this control plane was at when it was
+// killed.
+func (c *Cloud) unclaim(ctx context.Context, name string) error {
+	alone, err := c.DB.Name(ctx, name)
+	if err == nil && !alone {
+		slog.Warn("another process has this control plane's name, or had it a moment ago; what it had begun is left to it for a while", "name", name)
+	}
+	for _, f := range []func(context.Context) error{c.Compute.Unclaim, c.Storage.Unclaim} {
+		if err == nil {
+			err = f(ctx)
+		}
+	}
+	return err
 }
 
 // policy reads the rules of all services, and keeps reading them.

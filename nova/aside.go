@@ -96,6 +96,17 @@ func (c *Compute) seesAside(ctx context.Context, host string, seen map[string]wi
 	})
 }
 
+// UpdateMigration has both hosts look at their wishes anew, too.
+func (c *Compute) UpdateMigration(ctx context.Context, m *Migration) error {
+	hosts := []string{m.Source, m.Dest}
+	c.After(ctx, func() {
+		for _, h := range hosts {
+			c.woken(h)
+		}
+	})
+	return c.Store.UpdateMigration(ctx, m)
+}
+
 func (m *Migration) saw(v wish.Seen) bool {
 	return m.SeenPower == v.Power && m.SeenGeneration == v.Generation
 }

@@ -88,11 +88,16 @@ func (c *Compute) nudge(ctx context.Context, s *Server) {
 	host := s.Host
 	c.After(ctx, func() {
 		c.wake()
-		if host != "" {
-			c.sights.doubt(host)
-			c.hosts.Wake(host)
-		}
+		c.woken(host)
 	})
+}
+
+// woken: what should be on a host may have changed; "" is none.
+func (c *Compute) woken(host string) {
+	if host != "" {
+		c.sights.doubt(host)
+		c.hosts.Wake(host)
+	}
 }
 
 // Nudge is nudge for the loop.

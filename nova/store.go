@@ -32,6 +32,9 @@ type Store interface {
 	After(ctx context.Context, f func())
 	Now() time.Time
 
+	// Unclaim makes due what earlier processes of this control plane had claimed.
+	Unclaim(ctx context.Context) error
+
 	InsertServer(ctx context.Context, s *Server) error
 	Server(ctx context.Context, id string) (*Server, error) // deleted ones too
 	UpdateServer(ctx context.Context, s *Server, columns ...string) error

@@ -135,3 +135,39 @@ func TestCandidates(t *testing.T) {
 		}
 	}
 }
+
+// A view says what placement says, and what it is told was taken since.
+func TestView(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		p := open(t, db)
+		provide(t, p, "a", "", []string{"CUSTOM_FAST"}, map[string]int64{"VCPU": 4})
+		provide(t, p, "b", "", nil, map[string]int64{"VCPU": 2})
+		v, err := p.View(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := func(rows []*placement.Provider) (all string) {
+			for _, r := range rows {
+				all += r.ID
+			}
+			return all
+		}
+		for want, g := range map[string]placement.Group{
+			"ab": {Resources: map[string]int64{"VCPU": 2}},
+			"a":  {Resources: map[string]int64{"VCPU": 1}, Required: [][]string{{"CUSTOM_FAST"}}},
+			"b":  {Resources: map[string]int64{"VCPU": 1}, Forbidden: []string{"CUSTOM_FAST"}},
+		} {
+			now, err := p.Match(t.Context(), g)
+			if err != nil || names(now) != want || names(v.Match(g)) != want {
+				t.Error(want, names(now), names(v.Match(g)), err)
+			}
+			if one, err := p.Match(t.Context(), g, "a"); err != nil || (names(one) == "a") != (want != "b") {
+				t.Error(want, "of a alone:", names(one), err)
+			}
+		}
+		v.Took("a", map[string]int64{"VCPU": 3})
+		if got := names(v.Match(placement.Group{Resources: map[string]int64{"VCPU": 2}})); got != "b" || v.Used("a", "VCPU") != 3 {
+			t.Error(got, v.Used("a", "VCPU"))
+		}
+	})
+}

@@ -89,8 +89,9 @@ func (s *Store) ClaimBackup(ctx context.Context, id string, lease time.Duration)
 
 func (s *Store) RenewBackup(ctx context.Context, b *cinder.Backup, lease time.Duration) (held bool, err error) {
 	until := s.Now().Add(lease)
+	set, args := s.db.Claim(until)
 	err = s.Tx(ctx, func(ctx context.Context) error {
-		held, err = touched(s.db.Q(ctx).NewUpdate().TableExpr("volume_backups").Set("due_at = ?, busy_until = ?", until, until).Where("id = ? AND generation = ? AND wish <> ''", b.ID, b.Generation).Exec(ctx))
+		held, err = touched(s.db.Q(ctx).NewUpdate().TableExpr("volume_backups").Set(set, args...).Set("busy_until = ?", until).Where("id = ? AND generation = ? AND wish <> ''", b.ID, b.Generation).Exec(ctx))
 		return err
 	})
 	return held, err

@@ -28,7 +28,13 @@ func Open(ctx context.Context, db *sqldb.DB) (*Store, error) {
 
 func (s *Store) Tx(ctx context.Context, f func(context.Context) error) error { return s.db.Tx(ctx, f) }
 func (s *Store) After(ctx context.Context, f func())                         { s.db.After(ctx, f) }
-func (s *Store) Now() time.Time                                              { return s.db.Now() }
+
+// Unclaim makes due what earlier processes of this control plane had claimed.
+func (s *Store) Unclaim(ctx context.Context) error {
+	return s.db.Unclaim(ctx, "volumes", "snapshots", "volume_backups")
+}
+
+func (s *Store) Now() time.Time { return s.db.Now() }
 
 // one reads one row by a condition; missing is what to say when there is none.
 func one[T any](ctx context.Context, s *Store, missing error, table, where string, args ...any) (*T, error) {

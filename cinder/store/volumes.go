@@ -93,11 +93,11 @@ func (s *Store) ClaimVolume(ctx context.Context, id string, lease time.Duration)
 }
 
 func (s *Store) RenewVolume(ctx context.Context, v *cinder.Volume, ps []*cinder.Snapshot, lease time.Duration) (held bool, err error) {
-	until := s.Now().Add(lease)
+	set, args := s.db.Claim(s.Now().Add(lease))
 	held = true
 	err = s.Tx(ctx, func(ctx context.Context) error {
 		if !v.DueAt.IsZero() {
-			held, err = touched(s.db.Q(ctx).NewUpdate().TableExpr("volumes").Set("due_at = ?", until).Where("id = ? AND generation = ? AND wish <> ''", v.ID, v.Generation).Exec(ctx))
+			held, err = touched(s.db.Q(ctx).NewUpdate().TableExpr("volumes").Set(set, args...).Where("id = ? AND generation = ? AND wish <> ''", v.ID, v.Generation).Exec(ctx))
 			if err != nil {
 				return err
 			}
@@ -109,7 +109,7 @@ func (s *Store) RenewVolume(ctx context.Context, v *cinder.Volume, ps []*cinder.
 		if len(ids) == 0 {
 			return nil
 		}
-		_, err := s.db.Q(ctx).NewUpdate().TableExpr("snapshots").Set("due_at = ?", until).Where("id IN (?) AND wish <> ''", bun.List(ids)).Exec(ctx)
+		_, err := s.db.Q(ctx).NewUpdate().TableExpr("snapshots").Set(set, args...).Where("id IN (?) AND wish <> ''", bun.List(ids)).Exec(ctx)
 		return err
 	})
 	return held, err

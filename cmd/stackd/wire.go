@@ -124,7 +124,11 @@ func (p *process) open(ctx context.Context, o *options) (already bool, err error
 	set.Identity.MasterKey = key
 	admin := o.readLogin("admin")
 	already = admin.Password != ""
-	cfg := cloud.Config{Database: o.Database, DataDir: o.Data, Region: o.Region, Identity: set.Identity, Image: set.Image, Volume: set.Volume, Backup: set.Backup, Dashboard: set.Dashboard,
+	host, err := os.Hostname()
+	if err != nil {
+		return already, err
+	}
+	cfg := cloud.Config{Database: o.Database, DataDir: o.Data, Name: host + ":" + o.Data, Region: o.Region, Identity: set.Identity, Image: set.Image, Volume: set.Volume, Backup: set.Backup, Dashboard: set.Dashboard,
 		GuestNetns: o.guestNetns(), Policy: o.path("policy.yaml"), Address: o.address, Console: o.address(6080), Network: o.network(), Logs: levels}
 	if !already {
 		if admin, err = o.newAdmin(); err != nil {

@@ -30,7 +30,7 @@ type Watch struct {
 }
 
 // Books are columns that no Watch looks at.
-var books = []string{"due_at", "tries", "generation", "updated_at", "last_fault"}
+var books = []string{"due_at", "tries", "generation", "updated_at", "last_fault", "claimed_by", "claimed_until"}
 
 //go:embed sqlite postgres
 var files embed.FS

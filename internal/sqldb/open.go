@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"net/url"
 	"os"
@@ -25,6 +26,8 @@ type DB struct {
 	url       string
 	ears      sync.Map // channel → *ear
 	committed func()
+	name      string    // see Name
+	bearer    *sql.Conn // holds its lock
 	// Now is the clock, UTC and cut to microseconds, which both databases keep.
 	// Tests may set it.
 	Now func() time.Time
@@ -96,6 +99,9 @@ func (d *DB) Raw() *sql.DB { return d.write.DB }
 
 // Close closes both handles.
 func (d *DB) Close() error {
+	if d.bearer != nil {
+		d.bearer.Raw(func(any) error { return driver.ErrBadConn }) // ended, not given to others with its lock
+	}
 	err := d.write.Close()
 	if d.read != d.write {
 		err = d.read.Close()

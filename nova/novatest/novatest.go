@@ -316,7 +316,10 @@ func (v placeView) Hosts(d nova.Demand) []string {
 	ids, _ := v.x.Hosts(context.Background(), d)
 	return ids
 }
-func (v placeView) Used(string, string) int64     { return 0 }
+func (v placeView) Used(provider, class string) int64 {
+	used, _ := v.x.Used(context.Background())
+	return used[provider][class]
+}
 func (v placeView) Took(string, map[string]int64) {}
 
 func (x *Place) Hosts(_ context.Context, _ nova.Demand, among ...string) ([]string, error) {
@@ -379,4 +382,18 @@ func (x *Place) Provide(_ context.Context, id, _ string, _ map[string]nova.Inven
 	return nil
 }
 
-func (x *Place) Used(context.Context) (map[string]map[string]int64, error) { return nil, nil }
+// Used is what memory is taken.
+func (x *Place) Used(context.Context) (map[string]map[string]int64, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	used := map[string]map[string]int64{}
+	for _, on := range x.took {
+		for provider, n := range on {
+			if used[provider] == nil {
+				used[provider] = map[string]int64{}
+			}
+			used[provider]["MEMORY_MB"] += n
+		}
+	}
+	return used, nil
+}

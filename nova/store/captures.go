@@ -25,17 +25,25 @@ func (s *Store) DueCaptures(ctx context.Context, limit int) ([]string, error) {
 func (s *Store) ClaimCapture(ctx context.Context, image string, lease time.Duration) (*nova.Capture, error) {
 	k := new(nova.Capture)
 	err := s.db.Tx(ctx, func(ctx context.Context) error {
-		_, err := s.db.Q(ctx).NewUpdate().Model(k).Set("due_at = ?", s.Now().Add(lease)).Where("image_id = ? AND due_at <= ?", image, s.Now()).Returning("*").Exec(ctx)
-		return err
+		if err := s.db.Q(ctx).NewSelect().Model(k).Where("image_id = ? AND due_at <= ?", image, s.Now()).Scan(ctx); err != nil {
+			return err
+		}
+		k.DueAt = s.Now().Add(lease)
+		return s.claimCapture(ctx, image, k.DueAt)
 	})
-	if sqldb.Missing(err) || err == nil && k.ImageID == "" {
+	if sqldb.Missing(err) {
 		return nil, nil
 	}
 	return k, err
 }
 
+func (s *Store) claimCapture(ctx context.Context, image string, until time.Time) error {
+	set, args := s.db.Claim(until)
+	return s.setCapture(ctx, image, set, args...)
+}
+
 func (s *Store) RenewCapture(ctx context.Context, image string, lease time.Duration) error {
-	return s.setCapture(ctx, image, "due_at = ?", s.Now().Add(lease))
+	return s.claimCapture(ctx, image, s.Now().Add(lease))
 }
 
 func (s *Store) RetryCapture(ctx context.Context, image string, after time.Duration) error {

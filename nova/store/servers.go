@@ -184,7 +184,9 @@ func (s *Store) ClaimServer(ctx context.Context, id string, lease time.Duration)
 		}
 		row.DueAt = s.Now().Add(lease)
 		v = row
-		return s.UpdateServer(ctx, row, "due_at")
+		set, args := s.db.Claim(row.DueAt)
+		_, err = s.db.Q(ctx).NewUpdate().Model(row).Set(set, args...).WherePK().Exec(ctx)
+		return err
 	})
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil

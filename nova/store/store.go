@@ -30,6 +30,11 @@ func (s *Store) Tx(ctx context.Context, f func(context.Context) error) error { r
 func (s *Store) After(ctx context.Context, f func())                         { s.db.After(ctx, f) }
 func (s *Store) Now() time.Time                                              { return s.db.Now() }
 
+// Unclaim makes due what earlier processes of this control plane had claimed.
+func (s *Store) Unclaim(ctx context.Context) error {
+	return s.db.Unclaim(ctx, "servers", "captures")
+}
+
 // one reads one row by a condition; missing is what to say when there is none.
 func one[T any](ctx context.Context, s *Store, missing *fault.Error, where string, args ...any) (*T, error) {
 	row := new(T)

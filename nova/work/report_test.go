@@ -1,0 +1,144 @@
+package work_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"stackd/agent/wish"
+	"stackd/internal/sqldb"
+	"stackd/internal/sqldb/dbtest"
+	"stackd/nova"
+	"stackd/nova/novatest"
+)
+
+func facts(name string) wish.Node {
+	return wish.Node{Hostname: name, VCPUs: 8, MemoryMB: 8192, DiskGB: 100, Hypervisor: "fake", CPUInfo: "{}"}
+}
+
+// A report that says what the last one said writes nothing; Beat writes for many hosts at
+// once that they live, and finds out who has no row any more.
+func TestUnchangedReportsWriteNothing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		w := novatest.New(t, db)
+		commits := 0
+		db.OnCommit(func() { commits++ })
+		report := func(uptime string) {
+			t.Helper()
+			r := wish.Report{Host: "h1", At: time.Now(), Node: facts("h1")}
+			r.Node.Uptime = uptime
+			if err := w.C.Report(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		was, _ := w.C.Host(t.Context(), "h1")
+		report("up 1 day")
+		report("up 2 days")
+		if commits != 0 {
+			t.Fatal(commits, "transactions for nothing new")
+		}
+		beat := func() bool {
+			t.Helper()
+			all, err := w.C.Beat(t.Context(), map[string]wish.Node{"h1": {Uptime: "up 2 days", FreeMemMB: 5}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return all
+		}
+		all := beat()
+		now, _ := w.C.Host(t.Context(), "h1")
+		if !all || !now.ReportedAt.After(was.ReportedAt) || now.Uptime != "up 2 days" || now.FreeMemMB != 5 {
+			t.Fatalf("%v %+v", all, now)
+		}
+		err := w.C.Tx(t.Context(), func(ctx context.Context) error { return w.C.DeleteHost(ctx, "h1") })
+		if err != nil || beat() {
+			t.Fatal("a host without a row is alive", err)
+		}
+		if report("up 2 days"); commits != 4 {
+			t.Fatal(commits, "transactions")
+		}
+		if _, err := w.C.Host(t.Context(), "h1"); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A report is compared with the rows when these have changed, though it says what the last
+// one said.
+func TestReportOfAGuestThatHasGoneMeanwhile(t *testing.T) {
+	w := novatest.New(t, dbtest.New(t))
+	id := create(t, w).ID
+	w.Settle(t, 6)
+	w.Node.Guests = map[string]wish.Seen{}
+	silent := wish.Report{Host: "h1", Node: facts("h1")}
+	for range 2 {
+		if err := w.C.Report(t.Context(), silent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s, _ := w.C.Server(t.Context(), id); s.SeenPower != wish.Gone {
+		t.Fatal(s.SeenPower)
+	}
+	if err := w.C.Reboot(novatest.As(t.Context(), "p", "member"), id, true); err != nil {
+		t.Fatal(err)
+	}
+	err := w.C.Tx(t.Context(), func(ctx context.Context) error {
+		s, err := w.C.Server(ctx, id)
+		s.SeenPower = wish.Running // as if another report had come to another control plane
+		if err == nil {
+			err = w.C.UpdateServer(ctx, s, "seen_power")
+		}
+		return err
+	})
+	if err == nil {
+		err = w.C.Report(t.Context(), silent)
+	}
+	if s, _ := w.C.Server(t.Context(), id); err != nil || s.SeenPower != wish.Gone {
+		t.Fatal(s.SeenPower, err)
+	}
+}
+
+// A server goes to no host that was closed after all hosts were looked at, and is not
+// refused for what has come since.
+func TestALookIsLookedAtAgain(t *testing.T) {
+	w := novatest.New(t, dbtest.New(t))
+	if err := w.C.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	close := func(h *nova.Host) { h.Disabled = true }
+	if _, err := w.C.SetService(t.Context(), func(h *nova.Host) bool { return h.Name == "h1" }, close); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.C.Report(t.Context(), wish.Report{Host: "h2", Node: facts("h2")}); err != nil {
+		t.Fatal(err)
+	}
+	s := create(t, w)
+	err := w.C.Tx(t.Context(), func(ctx context.Context) error { return w.C.Schedule(ctx, s) })
+	if err != nil || s.Host != "h2" {
+		t.Fatal(s.Host, err)
+	}
+}
+
+// Servers that come in a flock spread over the hosts by one look.
+func TestAFlockSpreads(t *testing.T) {
+	w := novatest.New(t, dbtest.New(t))
+	if err := w.C.Report(t.Context(), wish.Report{Host: "h2", Node: facts("h2")}); err != nil {
+		t.Fatal(err)
+	}
+	var on []string
+	for range 4 {
+		s := create(t, w)
+		if err := w.C.Look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.C.Tx(t.Context(), func(ctx context.Context) error { return w.C.Schedule(ctx, s) }); err != nil {
+			t.Fatal(err)
+		}
+		on = append(on, s.Host)
+	}
+	slices.Sort(on)
+	if !slices.Equal(on, []string{"h1", "h1", "h2", "h2"}) {
+		t.Fatal(on)
+	}
+}
