@@ -32,7 +32,9 @@ func TestUnchangedReportsWriteNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		report("up 1 hour")
 		was, _ := w.C.Host(t.Context(), "h1")
+		commits = 0
 		report("up 1 day")
 		report("up 2 days")
 		if commits != 0 {
