@@ -56,7 +56,7 @@ const writeLink = `write_link() {
     f=/etc/NetworkManager/system-connections/stackd-$1.nmconnection
     (umask 077; printf '[connection]\nid=stackd-%s\ntype=ethernet\ninterface-name=%s\n\n[ipv4]\nmethod=manual\naddress1=%s\n\n[ipv6]\nmethod=auto\n' "$1" "$1" "$a${g:+,$g}" > $f)
     nmcli connection load $f >&2 || true
-  elif [ -d /run/systemd/netif/links ]; then
+  elif systemctl is-active -q systemd-networkd 2>/dev/null; then
     f=/etc/systemd/network/10-stackd-$1.network
     printf '[Match]\nName=%s\n\n[Network]\nAddress=%s\n%s' "$1" "$a" "${g:+Gateway=$g
 }" > $f

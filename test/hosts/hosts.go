@@ -106,7 +106,7 @@ const waiting = `exec bash -c 'while sleep 1000 & do wait; done'`
 // system is that of a machine's: systemd, as in a container, without what would see to
 // devices and settings that are not its own.
 const system = `mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mount -t tmpfs tmpfs /tmp
+ln -sf /dev/null /etc/tmpfiles.d/tmp.conf # which would empty /tmp
 for u in systemd-udevd.service systemd-udev-trigger.service systemd-sysctl.service systemd-modules-load.service systemd-tmpfiles-setup-dev.service systemd-binfmt.service apparmor.service; do ln -sf /dev/null /etc/systemd/system/$u; done
 exec env -i container=lab PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=basic.target`
 
