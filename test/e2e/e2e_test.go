@@ -52,6 +52,7 @@ func makeBench(t *testing.T, args ...string) *bench {
 			keep := filepath.Join(os.TempDir(), "stackd-e2e-failed.log")
 			os.WriteFile(keep, log, 0o600)
 			t.Logf("the cloud's log is in %s", keep)
+			b.consoles()
 		}
 		if err := c.Down(); err != nil {
 			t.Error(err)
@@ -59,6 +60,18 @@ func makeBench(t *testing.T, args ...string) *bench {
 		os.RemoveAll(dir)
 	})
 	return b
+}
+
+// consoles shows what guests said last.
+func (b *bench) consoles() {
+	if b.env == nil {
+		return
+	}
+	names, _ := b.try("server", "list", "--all-projects", "-f", "value", "-c", "ID")
+	for id := range strings.FieldsSeq(names) {
+		said, err := b.try("console", "log", "show", id, "--lines", "30")
+		b.t.Logf("the guest of server %s said: %v\n%s", id, err, said)
+	}
 }
 
 func (b *bench) up() {
