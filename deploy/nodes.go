@@ -10,15 +10,10 @@ import (
 // given back as it was, and the control plane forgets it. A host that is Gone is only
 // forgotten. The others' names are as they should be after the next Install without it.
 func (r *Run) Remove(ctx context.Context, address string) error {
-	var err error
-	if r.sum, err = sumOf(r.Program); err != nil {
-		return err
-	}
-	r.keepSecrets()
-	if err := r.phase(ctx, "Looking at the hosts", r.look); err != nil {
-		return err
-	}
 	defer r.close()
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
 	for _, h := range r.nodes() {
 		if h.Address == address {
 			return r.takeOff(ctx, h)

@@ -44,19 +44,13 @@ func (e *ErrHosts) Error() string {
 
 // Install makes the cloud, or finishes one that was begun.
 func (r *Run) Install(ctx context.Context) error {
-	var err error
-	if r.sum, err = sumOf(r.Program); err != nil {
-		return err
-	}
-	r.keepSecrets()
-	err = r.phase(ctx, "Looking at the hosts", r.look)
-	if err == nil {
-		err = r.phase(ctx, "Checking that all can go well", r.preflight)
-	}
-	if err != nil {
-		return err
-	}
 	defer r.close()
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	if err := r.phase(ctx, "Checking that all can go well", r.preflight); err != nil {
+		return err
+	}
 	lost := map[*Host]error{}
 	infra, others := r.divided()
 	if err := r.each(ctx, "Applying "+r.Plan.Infra+"_infra", infra, preparing(), lost); err != nil {
@@ -82,9 +76,8 @@ func (r *Run) Install(ctx context.Context) error {
 
 // Uninstall takes everything away again, guests and volumes with it.
 func (r *Run) Uninstall(ctx context.Context) error {
-	err := r.phase(ctx, "Looking at the hosts", r.look)
 	defer r.close()
-	if err != nil {
+	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	lost := map[*Host]bool{} // what it still has is needed for another try
@@ -103,6 +96,15 @@ func (r *Run) Uninstall(ctx context.Context) error {
 	}
 	return errors.Join(down("Taking compute hosts away", r.nodes(), computing()),
 		down("Taking the control plane away", r.Hosts[:1], controlling()), down("Giving hosts back as they were", r.Hosts, preparing()))
+}
+
+// begin opens all hosts and looks at them.
+func (r *Run) begin(ctx context.Context) (err error) {
+	if r.sum, err = sumOf(r.Program); err != nil {
+		return err
+	}
+	r.keepSecrets()
+	return r.phase(ctx, "Looking at the hosts", r.look)
 }
 
 // keepSecrets keeps the answers' passwords out of the log.

@@ -12,15 +12,10 @@ import (
 // Upgrade gives every host this program, one after the other, and goes no further when
 // one does not come up. Guests go on: only the program is started again.
 func (r *Run) Upgrade(ctx context.Context) error {
-	var err error
-	if r.sum, err = sumOf(r.Program); err != nil {
-		return err
-	}
-	r.keepSecrets()
-	if err := r.phase(ctx, "Looking at the hosts", r.look); err != nil {
-		return err
-	}
 	defer r.close()
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
 	for _, group := range r.inOrder() {
 		for _, h := range group {
 			lost := map[*Host]error{}
