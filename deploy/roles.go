@@ -113,7 +113,11 @@ func (h *Host) accel() string {
 const emptyData = "[ ! -d /var/lib/stackd ] || { find /var/lib/stackd -mindepth 1 -delete; rmdir /var/lib/stackd 2>/dev/null || true; }"
 
 // stopOld ends the program that runs, and nothing else: guests and daemons go on.
-const stopOld = "lock=/var/lib/stackd/lock\nif [ -s $lock ] && ! flock -n -s $lock true; then kill $(cat $lock); for i in $(seq 300); do flock -n -s $lock true && break; sleep .1; done; fi\n"
+// Who calls it meanwhile is answered by the next, if that takes over what it listens on.
+const stopOld = holdOld + "lock=/var/lib/stackd/lock\nif [ -s $lock ] && ! flock -n -s $lock true; then kill $(cat $lock); for i in $(seq 300); do flock -n -s $lock true && break; sleep .1; done; fi\n"
+
+// holdOld has what the program listens on held while it ends, as far as that can be.
+const holdOld = "if [ -s /var/lib/stackd/lock ]; then " + binary + " hold </dev/null >/dev/null 2>&1 & for i in $(seq 50); do [ ! -S /var/lib/stackd/handover ] && kill -0 $! 2>/dev/null || break; sleep .1; done; fi\n"
 
 // runs looks whether what runs is this program with this command line.
 func (h *Host) runs(mark, command string) string {

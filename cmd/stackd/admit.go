@@ -65,7 +65,7 @@ func (p *process) admit(o *options) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", o.Nodes)
+	l, err := p.sockets.listen(o.Nodes)
 	if err != nil {
 		return fmt.Errorf("--nodes: %w", err)
 	}

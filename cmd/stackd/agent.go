@@ -166,7 +166,7 @@ func (o *agentOptions) run(ctx context.Context) error {
 	}
 	at := net.JoinHostPort(o.Listen, strconv.Itoa(livePort))
 	a := node.New(h, node.Options{Host: o.Host, IP: o.Tunnel, Plane: p, Tune: func(c *agent.Config) { c.LiveAt, c.Peers = at, wire.NewPeers(id) }})
-	live, err := serveLive(at, id, a)
+	live, err := serveLive(given(o.folder()), at, id, a)
 	if err != nil {
 		return err
 	}
@@ -237,12 +237,13 @@ func (o *agentOptions) daemons(id wire.Identity, site wire.Site) daemon.Options 
 }
 
 // serveLive answers control planes at an address.
-func serveLive(at string, id wire.Identity, a *agent.Agent) (*http.Server, error) {
+func serveLive(s *sockets, at string, id wire.Identity, a *agent.Agent) (*http.Server, error) {
 	c, err := id.LiveTLS()
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", at)
+	l, err := s.listen(at)
+	s.rest()
 	if err != nil {
 		return nil, err
 	}

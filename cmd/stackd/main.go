@@ -17,7 +17,7 @@ func main() {
 		Long:          "stackd is the whole OpenStack in one program: identity, images, placement, compute and networks.\n\nBegin with:  stackd up --demo",
 		SilenceUsage:  true,
 		SilenceErrors: true, Version: version()}
-	root.AddCommand(upCommand(), serveCommand(), agentCommand(), nodeCommand(), installCommand("install"), installCommand("packstack"), uninstallCommand(), digCommand(), nslookupCommand(), demoCommand(), doctorCommand(), upgradeCommand(), backupCommand(), restoreCommand(), repositoryCommand(), downCommand(), statusCommand(), openrcCommand(), policyCommand(), keystoneCommand())
+	root.AddCommand(upCommand(), serveCommand(), agentCommand(), nodeCommand(), installCommand("install"), installCommand("packstack"), uninstallCommand(), digCommand(), nslookupCommand(), demoCommand(), doctorCommand(), upgradeCommand(), holdCommand(), backupCommand(), restoreCommand(), repositoryCommand(), downCommand(), statusCommand(), openrcCommand(), policyCommand(), keystoneCommand())
 	if filepath.Base(os.Args[0]) == "packstack" { // a link of that name is a drop-in
 		root.SetArgs(append([]string{"packstack"}, os.Args[1:]...))
 	}

@@ -80,7 +80,7 @@ func (p *process) chassis(o *options) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", o.southbound())
+	l, err := p.sockets.listen(o.southbound())
 	if err != nil {
 		return err
 	}

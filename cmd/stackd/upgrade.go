@@ -22,8 +22,8 @@ func upgradeCommand() *cobra.Command {
 	u := &upgrade{far: &installer{}}
 	c := &cobra.Command{Use: "upgrade [PROGRAM]", Short: "Swap the program of a cloud or node that runs; guests go on", Args: cobra.MaximumNArgs(1),
 		Long: `Swap the program of this host's cloud or node for PROGRAM (default: the stackd that is run
-here), and start it again as it ran. Guests and daemons go on meanwhile; the APIs are away
-for the seconds of the start. A control plane's database is kept before; when the new program
+here), and start it again as it ran. Guests and daemons go on meanwhile, and who calls the
+APIs is answered when the new program runs. A control plane's database is kept before; when the new program
 does not come up, program and database are put back and the old one is started.
 
 With --answer-file all hosts of that cloud, one after the other: the controller, then each
@@ -121,7 +121,12 @@ func (r *resident) upgrade(ctx context.Context, fresh string) (*upgraded, error)
 	if err := copyProgram(fmt.Sprintf("/proc/%d/exe", pid), old); err != nil {
 		return nil, err
 	}
-	if err := stop(r.folder, 30*time.Second); err != nil {
+	h, err := hold(r.folder, pid)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "Callers are refused while it starts: its sockets cannot be held (%v).\n", err)
+	}
+	defer h.letGo()
+	if err := r.end(ctx); err != nil {
 		return nil, err
 	}
 	if done.Kept, err = r.keepDatabase(ctx); err == nil {
@@ -130,11 +135,24 @@ func (r *resident) upgrade(ctx context.Context, fresh string) (*upgraded, error)
 	if err == nil {
 		err = r.start(ctx, at)
 	}
+	if gave := h.letGo(); err != nil && !gave { // a program that does not take them over may need them free
+		err = errors.Join(r.end(ctx), r.start(ctx, at))
+	}
 	if err != nil {
 		return nil, r.goBack(ctx, old, at, done.Kept, err)
 	}
 	done.Changed = true
 	return done, os.Remove(old)
+}
+
+// end ends what runs, so that nothing starts it but start.
+func (r *resident) end(ctx context.Context) error {
+	if unit := r.unit(); unit != "" {
+		if out, err := exec.CommandContext(ctx, "systemctl", "stop", unit).CombinedOutput(); err != nil {
+			return fmt.Errorf("systemctl stop %s: %w %s", unit, err, out)
+		}
+	}
+	return stop(r.folder, 30*time.Second)
 }
 
 // keepDatabase keeps an SQLite database as it is, beside it. It is the only one that is kept.
@@ -155,7 +173,7 @@ func (r *resident) keepDatabase(ctx context.Context) (string, error) {
 
 // goBack puts program and database back and starts them; why is what went wrong.
 func (r *resident) goBack(ctx context.Context, old, at, kept string, why error) error {
-	err := stop(r.folder, 30*time.Second)
+	err := r.end(ctx)
 	if kept != "" && err == nil {
 		for _, tail := range []string{"-wal", "-shm"} {
 			if gone := os.Remove(r.plane.Database + tail); gone != nil && !errors.Is(gone, os.ErrNotExist) {

@@ -31,6 +31,7 @@ import (
 type process struct {
 	cloud     *cloud.Cloud
 	dashboard http.Handler
+	sockets   *sockets
 	servers   []*http.Server
 	peers     peers.Store
 	sweep     func()   // looks at all networks; nil without
@@ -66,7 +67,8 @@ func (p *process) run(ctx context.Context, f func(context.Context)) { p.wg.Go(fu
 
 // start brings everything up, and returns when the first node is ready for servers.
 func start(ctx context.Context, o *options, s *steps) (*process, error) {
-	p, began := &process{}, time.Now()
+	p, began := &process{sockets: given(o)}, time.Now()
+	defer p.sockets.rest()
 	told := ctx
 	ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer context.AfterFunc(told, p.cancel)()
@@ -173,7 +175,7 @@ func (p *process) listen(o *options) error {
 }
 
 func (p *process) serve(o *options, port int, h http.Handler) error {
-	l, err := net.Listen("tcp", net.JoinHostPort(o.Listen, strconv.Itoa(port)))
+	l, err := p.sockets.listen(net.JoinHostPort(o.Listen, strconv.Itoa(port)))
 	if err != nil {
 		return fmt.Errorf("%w; another --listen address (127.0.0.2, say) keeps clouds apart", err)
 	}

@@ -1,10 +1,14 @@
 package daytwo
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"stackd/test/cloudtest"
 )
 
 // swap is a program on its own, so that it can be swapped.
@@ -70,6 +74,44 @@ func TestUpgrade(t *testing.T) {
 	if out, err := c.run("upgrade", "/etc/hostname"); err == nil || !strings.Contains(out, "does not run here") {
 		t.Error(out)
 	}
+}
+
+// Whoever asks while the program is swapped is answered: nobody is refused.
+func TestUpgradeWithRequestsFlowing(t *testing.T) {
+	c := newCloud(t, "2")
+	c.kill()
+	c.swap()
+	c.up()
+	id := c.server("s")
+	old, err := os.ReadFile(c.Program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, err := c.Login("admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asking, err := cloudtest.Steadily(t.Context(), func(ctx context.Context) (*cloudtest.Client, error) { return cloudtest.SignIn(ctx, env) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	for n := range 3 {
+		var done struct {
+			Changed bool
+			Seconds float64
+		}
+		if c.json(&done, "upgrade", written(t, append(old, byte('0'+n)))); !done.Changed {
+			t.Errorf("%+v", done)
+		}
+		t.Logf("swapped in %.1f s", done.Seconds)
+		time.Sleep(time.Second)
+	}
+	asking.Stop()
+	if t.Log(asking); len(asking.Failed) > 0 || asking.Retries > 8 || asking.Calls < 100 || asking.Longest > 20*time.Second {
+		t.Errorf("%s: %v", asking, asking.Failed)
+	}
+	c.wait(id, "ACTIVE")
 }
 
 // A node that is drained gets no new servers; those that are there are told, until it is undone.

@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"context"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"stackd/internal/client"
 	"stackd/test/cloudtest"
 	"stackd/test/hosts"
 )
@@ -233,12 +236,20 @@ func (n *notes) upgrade(g far, inner string) {
 		n.t.Fatal(err)
 	}
 	g.says("ping -c 900 -W 2 "+inner+" > /tmp/pings 2>&1 & cat /proc/sys/kernel/random/boot_id > /tmp/boot; echo begun", "begun")
+	asking, err := cloudtest.Steadily(n.t.Context(), n.signIn)
+	if err != nil {
+		n.t.Fatal(err)
+	}
 	start := time.Now()
 	out, err := n.stackd("upgrade", "--answer-file", "/root/answers.txt")
+	asking.Stop()
 	if err != nil || !strings.Contains(out, "Upgrade completed successfully") {
 		n.t.Fatalf("%v\n%s\n%s", err, out, n.infra.Shell("tail -n 40 /var/tmp/stackd/latest/openstack-setup.log"))
 	}
-	n.t.Logf("three hosts upgraded in %s", time.Since(start).Round(100*time.Millisecond))
+	n.t.Logf("three hosts upgraded in %s; meanwhile %s", time.Since(start).Round(100*time.Millisecond), asking)
+	if len(asking.Failed) > 0 {
+		n.t.Error(asking.Failed)
+	}
 	for name, h := range n.hosts {
 		if sum := h.Shell("tail -c 16 /usr/local/bin/stackd; tail -c 16 /proc/$(cat /var/lib/stackd/lock)/exe"); sum != "of another buildof another build" {
 			n.t.Errorf("%s has another program: %q", name, sum)
@@ -249,6 +260,15 @@ func (n *notes) upgrade(g far, inner string) {
 	if out := n.install(); !strings.Contains(out, " 0 steps acted") {
 		n.t.Errorf("after the upgrade a run of the new program acts:\n%s", out)
 	}
+}
+
+// signIn is the administrator, from where the hosts are.
+func (n *notes) signIn(ctx context.Context) (*cloudtest.Client, error) {
+	dial := func(_ context.Context, _, address string) (net.Conn, error) {
+		return n.lab.Dial(address, 10*time.Second)
+	}
+	h := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 16}}
+	return client.SignIn(ctx, h, client.Login{URL: "http://192.168.4.10:5000/v3", User: "admin", Password: "openstack", Project: "admin"})
 }
 
 // names sees that hosts find one another by name, both ways, and that others are told.
