@@ -22,10 +22,12 @@ func (c *Compute) Wishes(ctx context.Context, host string, since int64) (wish.Wi
 		if since == 0 || !c.told.still(host, since, woken, c.Now()) {
 			now := c.Now()
 			w, err := c.wishes(ctx, host)
+			if err == nil {
+				c.told.note(host, telling{w.Serial, woken, now.Add(c.readAgain())})
+			}
 			if err != nil || w.Serial != since {
 				return w, err
 			}
-			c.told.note(host, telling{since, woken, now.Add(c.readAgain())})
 		}
 		wake.Wait(ctx, woken, c.readAgain())
 		if ctx.Err() != nil {

@@ -195,6 +195,7 @@ type Nets struct {
 	mu    sync.Mutex
 	ports map[string][]nova.NIC
 	n     int
+	Asked int // how often Of was
 	Break error
 	// Bound and Awaited are where servers' ports are bound and awaited, once that changes.
 	Bound, Awaited map[string]string
@@ -252,6 +253,7 @@ func (x *Nets) Release(_ context.Context, id string) error {
 func (x *Nets) Of(_ context.Context, ids ...string) (map[string][]nova.NIC, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.Asked++
 	out := map[string][]nova.NIC{}
 	for _, id := range ids {
 		out[id] = x.ports[id]

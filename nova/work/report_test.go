@@ -101,6 +101,36 @@ func TestReportOfAGuestThatHasGoneMeanwhile(t *testing.T) {
 	}
 }
 
+// A node that asks for a change costs no look at the rows while there is none, and is told
+// at once when there is one.
+func TestWishesThatStand(t *testing.T) {
+	w := novatest.New(t, dbtest.New(t))
+	id := create(t, w).ID
+	w.Settle(t, 6)
+	told, err := w.C.Wishes(t.Context(), "h1", 0)
+	if err != nil || len(told.Servers) != 1 {
+		t.Fatal(told, err)
+	}
+	asked := w.Nets.Asked
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		same, err := w.C.Wishes(ctx, "h1", told.Serial)
+		cancel()
+		if err != nil || same.Serial != told.Serial {
+			t.Fatal(same, err)
+		}
+	}
+	if w.Nets.Asked != asked {
+		t.Error("the rows were read", w.Nets.Asked-asked, "times")
+	}
+	if err := w.C.Reboot(novatest.As(t.Context(), "p", "member"), id, true); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := w.C.Wishes(t.Context(), "h1", told.Serial); err != nil || now.Serial == told.Serial || len(now.Servers) != 1 {
+		t.Fatal(now, err)
+	}
+}
+
 // A server goes to no host that was closed after all hosts were looked at, and is not
 // refused for what has come since.
 func TestALookIsLookedAtAgain(t *testing.T) {
