@@ -120,6 +120,11 @@ func (v lv) of(volume string) bool {
 	return !ours && v.Origin == volume && !strings.HasPrefix(v.Name, "volume-") && !strings.HasPrefix(v.Name, "new-")
 }
 
+// going tells whether somebody has begun to take a volume away.
+func (v lv) going() bool { return slices.Contains(strings.Split(v.Tags, ","), goingTag) }
+
+const goingTag = "going"
+
 func ofTag(volume string) string { return "of." + volume }
 
 // all are the group's logical volumes by name.

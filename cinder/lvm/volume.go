@@ -198,7 +198,21 @@ func (m *making) copy(ctx context.Context, size int64, original string, from cin
 	if err != nil {
 		return err
 	}
-	return errors.Join(m.copyTo(ctx, to, o), to.Close())
+	if err := errors.Join(m.copyTo(ctx, to, o), to.Close()); err != nil {
+		return err
+	}
+	return m.stood(ctx, original)
+}
+
+// stood sees that nobody has begun to take an original away while it was copied.
+func (m *making) stood(ctx context.Context, original string) error {
+	if err := m.look(ctx); err != nil {
+		return err
+	}
+	if o, ok := either(m.all, original); !ok || o.going() {
+		return raw.Missing("logical volume", original)
+	}
+	return nil
 }
 
 // copyTo writes what an lv holds to a blank disk.
@@ -294,10 +308,15 @@ func (b *Volumes) Delete(ctx context.Context, volume string) error {
 	return m.discard(ctx, v)
 }
 
-// discard takes a volume away, and what it held off the disk.
+// discard takes a volume away, and what it held off the disk. A tag says so before: who
+// copies the volume meanwhile has what is no volume any more.
 func (m *making) discard(ctx context.Context, v lv) error {
 	if !v.thin() && !m.b.NoClear {
-		if err := m.clear(ctx, v); err != nil {
+		err := m.b.act(ctx, m.lock, "lvchange", "--addtag", goingTag, m.b.Group+"/"+v.Name)
+		if err == nil {
+			err = m.clear(ctx, v)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -13,4 +13,7 @@
 //
 // A call of rbd is never broken off halfway, which would leave an image locked for half
 // a minute: who waits for it may go, the call goes on, and holds the volume's lock.
+//
+// Ceph has writers to a full pool wait. A copy that would be one of them ends instead,
+// with the error that other backends give (room.go); a guest that writes waits.
 package rbd
