@@ -46,6 +46,9 @@ type Agent struct {
 	serial   int64
 	networks []wish.Network
 	servers  map[string]*entry
+	flights  map[string]*flight // of guests that go, by server
+
+	grounds sync.Map // server id → *sync.Mutex: who lets its guest come, or not
 }
 
 // New is an agent that has not started.
@@ -68,7 +71,7 @@ func New(c Config) *Agent {
 	if c.GiveUp == 0 {
 		c.GiveUp = 3 * time.Minute
 	}
-	a := &Agent{Config: c, report: make(chan struct{}, 1), serve: make(chan struct{}, 1), servers: map[string]*entry{}}
+	a := &Agent{Config: c, report: make(chan struct{}, 1), serve: make(chan struct{}, 1), servers: map[string]*entry{}, flights: map[string]*flight{}}
 	a.ladder = a.steps()
 	a.loop = converge.Loop{Name: "agent " + c.Host, Due: a.due, Work: a.work, Workers: c.Workers, Sweep: 250 * time.Millisecond}
 	return a

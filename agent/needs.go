@@ -28,6 +28,8 @@ type Guest struct {
 	Mark    Mark
 	Power   wish.Power // Running, Paused, Stopped, Suspended or Crashed
 	Stalled bool       // Paused, but not by us: its disk failed, as when the host's is full
+	// Held: Paused by its move from here or to here, at an instant when it may run elsewhere.
+	Held    bool
 	Ports   []string
 	Volumes []Volume
 }
@@ -82,6 +84,16 @@ type Hypervisor interface {
 	// with the guest at the new place, else with all as it was.
 	BeginCopy(ctx context.Context, id string, v Volume, to wish.Disk) error
 	EndCopy(ctx context.Context, id string, v Volume, over bool) error
+	// Send has a running guest go to another host, and returns when it is there, and no more
+	// here; else it goes on here, or is Held when nobody can know. Hasten lets it stand still
+	// meanwhile.
+	Send(ctx context.Context, id string, f Flight) error
+	Hasten(ctx context.Context, id string) error
+	// Land prepares for a guest to come from another host, and Arrive has it run here, or ends
+	// that. LandingAt opens the streams that it comes by: Memory and, with local disks, Blocks.
+	Land(ctx context.Context, s Spec, d wish.Departure) (wish.Ground, error)
+	Arrive(ctx context.Context, id string, a wish.Arrival) (wish.Ground, error)
+	LandingAt(ctx context.Context, id, stream string) (io.ReadWriteCloser, error)
 	// GrowVolume tells a running guest that an attached volume has become larger, if
 	// it sees less than d.Size.
 	GrowVolume(ctx context.Context, id string, d wish.Disk) error
@@ -91,6 +103,21 @@ type Hypervisor interface {
 	// Node fills in what the hypervisor knows of its host.
 	Node(ctx context.Context, n *wish.Node) error
 	wish.Live
+}
+
+// Streams that a guest comes by.
+const (
+	Memory = "memory"
+	Blocks = "blocks"
+)
+
+// A Flight is how a guest gets to another host: what that is asked, and told how far it is.
+type Flight struct {
+	Sizes    map[string]int64 // of the local disks that go along, by role
+	Land     func(context.Context, wish.Departure) (wish.Ground, error)
+	Arrive   func(context.Context, wish.Arrival) (wish.Ground, error)
+	Dial     func(ctx context.Context, stream string) (io.ReadWriteCloser, error)
+	Progress func(wish.Leaving)
 }
 
 // Disks keeps images and the guests' local disks.
@@ -107,6 +134,11 @@ type Disks interface {
 	// Send is a disk of a server that is off, as a whole: a qcow2 file without another
 	// behind it, or the bytes themselves of what is no disk.
 	Send(ctx context.Context, s wish.Server, role string) (io.ReadCloser, error)
+	// Sizes are those of a server's local disks, by role.
+	Sizes(s wish.Server) (map[string]int64, error)
+	// Await makes room for the disks of a guest that comes while it runs. What it does not
+	// write to itself is read by open.
+	Await(ctx context.Context, s wish.Server, sizes map[string]int64, open func(ctx context.Context, role string) (io.ReadCloser, error)) error
 	Configured(wish.Server) (bool, error)         // the config drive is there, or none is wished
 	Configure(context.Context, wish.Server) error //
 	Files(wish.Server) []File                     // in the order the guest sees them
@@ -122,6 +154,10 @@ type Disks interface {
 type Peers interface {
 	// Disk reads a local disk of a server from the host that it has moved from.
 	Disk(ctx context.Context, from wish.Where, server, role string) (io.ReadCloser, error)
+	// Land, Arrive and Dial are of a running guest's way to another host.
+	Land(ctx context.Context, to wish.Leave, server string, d wish.Departure) (wish.Ground, error)
+	Arrive(ctx context.Context, to wish.Leave, server string, a wish.Arrival) (wish.Ground, error)
+	Dial(ctx context.Context, to wish.Leave, server, stream string) (io.ReadWriteCloser, error)
 }
 
 // Vifs joins guests to networks.

@@ -40,11 +40,17 @@ func (a *Agent) work(ctx context.Context, id string) error {
 	a.mu.Unlock()
 
 	var err error
-	switch t.Power {
-	case wish.Gone:
-		err = a.ladder.Descend(pass, t)
-	case wish.Kept:
+	switch {
+	case t.Power == wish.Gone:
+		err = a.remove(pass, t)
+	case t.Power == wish.Kept:
 		err = a.ladder.After("disked").Descend(pass, t)
+	case t.Power == wish.Landing:
+		err = a.await(pass, t)
+	case t.Power == wish.Revoked:
+		err = a.revoke(pass, t)
+	case t.Leave != nil:
+		err = a.leave(ctx, t)
 	default:
 		err = a.ladder.Climb(pass, t)
 	}

@@ -49,6 +49,9 @@ func (a *Agent) look(ctx context.Context) (wish.Report, error) {
 	traces := a.traces(ctx)
 	seen := map[string]wish.Seen{}
 	for _, g := range guests {
+		if g.Held && leaves(wishes[g.ID].wish) {
+			continue // it is not here yet
+		}
 		if g.Stalled {
 			g.Power = wish.Running // nobody paused it; it goes on when the disk does
 		}
@@ -56,6 +59,7 @@ func (a *Agent) look(ctx context.Context) (wish.Report, error) {
 		seen[g.ID] = wish.Seen{
 			ID: g.ID, Generation: g.Mark.Generation, Power: g.Power, SoftReboots: g.Mark.SoftReboots, HardReboots: g.Mark.HardReboots,
 			Ports: g.Ports, Volumes: volumes, Copied: over, StartedAt: g.Mark.Started,
+			Leaving: a.leaving(g.ID, wishes[g.ID].wish),
 		}
 	}
 	for _, id := range traces {
@@ -92,8 +96,9 @@ func (a *Agent) traces(ctx context.Context) []string {
 // is reported as such with its generation once a pass has removed every trace.
 func addEntry(seen map[string]wish.Seen, id string, e entry) {
 	s, ok := seen[id]
-	if e.gone && e.wish.Power == wish.Kept {
-		seen[id] = wish.Seen{ID: id, Power: wish.Kept, Generation: e.wish.Generation, Copied: e.over}
+	landed := s.Power == wish.Running || s.Power == wish.Paused
+	if e.gone && (e.wish.Power == wish.Kept || e.wish.Power == wish.Landing && !landed) {
+		seen[id] = wish.Seen{ID: id, Power: e.wish.Power, Generation: e.wish.Generation, Copied: e.over}
 		return
 	}
 	if !ok && e.gone { // said for as long as the wish stands, so that the plane can tell it from a wish not yet read

@@ -180,7 +180,7 @@ func (s *Store) Send(ctx context.Context, v wish.Server, role string) (io.ReadCl
 	if ok, err := there(all[at].Path); err != nil || !ok {
 		return nil, cmp.Or(err, error(fault.New(fault.NotFound, "Server %s has no %s disk here.", v.ID, role)))
 	}
-	if role == "kernel" || role == "ramdisk" {
+	if role == "kernel" || role == "ramdisk" || role == "config" {
 		return os.Open(all[at].Path)
 	}
 	return s.sendWhole(ctx, v, all[at])
@@ -208,4 +208,58 @@ func (s *Store) sendWhole(ctx context.Context, v wish.Server, f agent.File) (io.
 		return nil, err
 	}
 	return whole, nil
+}
+
+// Sizes are those of a server's local disks that a guest writes to.
+func (s *Store) Sizes(v wish.Server) (map[string]int64, error) {
+	out := map[string]int64{}
+	for _, f := range s.Files(v) {
+		if f.Role != "root" && f.Role != "ephemeral" && f.Role != "swap" {
+			continue
+		}
+		n, err := sizeOf(f.Path, f.Format)
+		if err != nil {
+			return nil, err
+		}
+		out[f.Role] = n
+	}
+	return out, nil
+}
+
+// Await makes empty disks of these sizes, anew each time: a guest that comes writes them
+// from their beginning to their end. The others are brought as they are.
+func (s *Store) Await(ctx context.Context, v wish.Server, sizes map[string]int64, open opening) error {
+	if err := os.MkdirAll(s.dir(v.ID), 0o755); err != nil {
+		return err
+	}
+	for _, f := range s.Files(v) {
+		err := ignoreMissing(os.Remove(f.Path))
+		if err == nil {
+			err = awaitFile(ctx, f, sizes[f.Role], open)
+		}
+		if err != nil {
+			return fmt.Errorf("make room for the %s disk: %w", f.Role, err)
+		}
+	}
+	return nil
+}
+
+func awaitFile(ctx context.Context, f agent.File, size int64, open opening) error {
+	switch f.Role {
+	case "root":
+		return run(ctx, "qemu-img", "create", "-q", "-f", "qcow2", f.Path, strconv.FormatInt(size, 10))
+	case "ephemeral", "swap":
+		return sparse(f.Path, size)
+	}
+	from, err := open(ctx, f.Role)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	file, err := os.OpenFile(f.Path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, from)
+	return errors.Join(err, file.Sync(), file.Close())
 }

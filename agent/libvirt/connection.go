@@ -8,7 +8,6 @@ import (
 	"time"
 
 	lv "github.com/digitalocean/go-libvirt"
-	"github.com/digitalocean/go-libvirt/socket/dialers"
 	"github.com/google/uuid"
 
 	"stackd/agent"
@@ -23,7 +22,8 @@ type Hypervisor struct {
 	mu   sync.Mutex
 	conn *lv.Libvirt
 
-	copies sync.Map // server id → chan struct{} of one place: who copies a disk of it
+	awaited sync.Map // server id → *ground: who comes from another host
+	copies  sync.Map // server id → chan struct{} of one place: who copies a disk of it
 }
 
 var _ agent.Hypervisor = (*Hypervisor)(nil)
@@ -37,12 +37,11 @@ func (h *Hypervisor) connect() (*lv.Libvirt, error) {
 	if h.conn != nil && h.conn.IsConnected() {
 		return h.conn, nil
 	}
-	c := lv.NewWithDialer(dialers.NewLocal(dialers.WithSocket(h.socket), dialers.WithLocalTimeout(5*time.Second)))
-	if err := c.ConnectToURI(lv.QEMUSystem); err != nil {
-		return nil, fmt.Errorf("connect to libvirt: %w", err)
+	c, err := h.dial()
+	if err == nil {
+		h.conn = c
 	}
-	h.conn = c
-	return c, nil
+	return c, err
 }
 
 // Close ends the connection.

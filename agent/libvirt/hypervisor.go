@@ -69,8 +69,8 @@ func (h *Hypervisor) look(c *lv.Libvirt, d lv.Domain) (agent.Guest, error) {
 	if doc.Mark.Owner != h.Owner {
 		return agent.Guest{}, agent.ErrNoGuest
 	}
-	power, stalled, err := power(c, d)
-	g := agent.Guest{ID: doc.UUID, Mark: doc.Mark.mark(), Power: power, Stalled: stalled}
+	power, stalled, held, err := power(c, d)
+	g := agent.Guest{ID: doc.UUID, Mark: doc.Mark.mark(), Power: power, Stalled: stalled, Held: held}
 	for _, n := range doc.Devices.Interfaces {
 		if id, ok := ourAlias(n.Alias); ok {
 			g.Ports = append(g.Ports, id)
@@ -100,29 +100,36 @@ func ourAlias(a *alias) (string, bool) {
 	return strings.CutPrefix(a.Name, "ua-")
 }
 
-func power(c *lv.Libvirt, d lv.Domain) (p wish.Power, stalled bool, err error) {
+func power(c *lv.Libvirt, d lv.Domain) (p wish.Power, stalled, held bool, err error) {
 	state, reason, err := c.DomainGetState(d, 0)
 	if err != nil {
-		return "", false, err
+		return "", false, false, err
 	}
-	switch lv.DomainState(state) {
+	if s := lv.DomainState(state); s == lv.DomainPaused || s == lv.DomainPmsuspended {
+		why := lv.DomainPausedReason(reason)
+		return wish.Paused, why == lv.DomainPausedIoerror, why == lv.DomainPausedMigration, nil
+	}
+	p, err = powered(c, d, lv.DomainState(state), reason)
+	return p, false, false, err
+}
+
+func powered(c *lv.Libvirt, d lv.Domain, state lv.DomainState, reason int32) (wish.Power, error) {
+	switch state {
 	case lv.DomainRunning, lv.DomainBlocked, lv.DomainShutdown:
-		return wish.Running, false, nil
-	case lv.DomainPaused, lv.DomainPmsuspended:
-		return wish.Paused, lv.DomainPausedReason(reason) == lv.DomainPausedIoerror, nil
+		return wish.Running, nil
 	case lv.DomainCrashed:
-		return wish.Crashed, false, nil
+		return wish.Crashed, nil
 	}
 	saved, err := c.DomainHasManagedSaveImage(d, 0)
 	switch {
 	case err != nil:
-		return "", false, err
+		return "", err
 	case saved == 1:
-		return wish.Suspended, false, nil
+		return wish.Suspended, nil
 	case lv.DomainShutoffReason(reason) == lv.DomainShutoffCrashed:
-		return wish.Crashed, false, nil
+		return wish.Crashed, nil
 	}
-	return wish.Stopped, false, nil
+	return wish.Stopped, nil
 }
 
 // Define makes the domain, or changes what its next start will be.
@@ -174,6 +181,11 @@ func (h *Hypervisor) Mark(_ context.Context, id string, m agent.Mark) error {
 	}
 	return h.with(id, "mark the domain", func(c *lv.Libvirt, d lv.Domain) error {
 		impact := lv.DomainAffectConfig
+		if kept, err := c.DomainIsPersistent(d); err != nil {
+			return err
+		} else if kept == 0 { // it came from another host and was not defined since
+			impact = 0
+		}
 		if active, err := c.DomainIsActive(d); err != nil {
 			return err
 		} else if active == 1 {

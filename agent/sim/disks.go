@@ -114,7 +114,7 @@ func (d disks) Send(_ context.Context, s wish.Server, role string) (r io.ReadClo
 	err = fault.New(fault.NotFound, "Server %s has no %s disk here.", s.ID, role)
 	d.look(s.ID, func(t *thing) {
 		for _, f := range d.Files(s) {
-			if f.Role == role && slices.Contains(t.Disks, path.Base(f.Path)) {
+			if f.Role == role && (slices.Contains(t.Disks, path.Base(f.Path)) || role == "config" && t.Config) {
 				r, err = io.NopCloser(strings.NewReader("")), nil
 			}
 		}

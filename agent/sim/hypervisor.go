@@ -186,7 +186,7 @@ func without(all []string, one string) []string {
 }
 
 func (h hypervisor) Undefine(ctx context.Context, id string) error {
-	return h.step(ctx, "undefined", id, func(t *thing) error { t.Guest = nil; return nil })
+	return h.step(ctx, "undefined", id, func(t *thing) error { t.Guest, t.Coming = nil, nil; return nil })
 }
 
 func (h hypervisor) Watch(ctx context.Context, changed func(string)) {

@@ -18,6 +18,11 @@ const (
 	Removed    = "removed"  // of disks
 	Copied     = "copied"   // a volume, at one instant
 	Mirrored   = "mirrored" // a volume, for a guest that is to go over
+	Sent       = "sent"     // a running guest, to another host: its beginning
+	Awaited    = "awaited"  // room for its disks there
+	Landed     = "landed"   // all that it needs there
+	Flying     = "flying"   // from here to there; it can take its time alone
+	Arrived    = "arrived"  // there
 	Pivoted    = "pivoted"  // that guest, or its copy ended
 )
 

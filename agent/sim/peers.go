@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"stackd/agent/wish"
@@ -15,10 +14,9 @@ type peers struct {
 }
 
 func (p peers) Disk(ctx context.Context, from wish.Where, server, role string) (io.ReadCloser, error) {
-	for i, w := range p.nodes.worlds {
-		if w.name == from.Host {
-			return p.nodes.agents[i].SendDisk(ctx, p.host, server, role)
-		}
+	a, err := p.at(from.Host)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("host %s is not simulated here", from.Host)
+	return a.SendDisk(ctx, p.host, server, role)
 }

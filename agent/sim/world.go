@@ -39,6 +39,7 @@ type thing struct {
 	Of     int64             `json:"of,omitempty"` // the rebuild that the config drive is of
 	Plugs  map[string]string `json:"plugs"`        // port → MAC
 	Guest  *guest            `json:"guest"`
+	Coming *guest            `json:"coming,omitempty"` // from another host
 }
 
 // A guest is a domain.
@@ -53,7 +54,7 @@ type guest struct {
 }
 
 func (t *thing) empty() bool {
-	return len(t.Disks) == 0 && !t.Config && len(t.Plugs) == 0 && t.Guest == nil
+	return len(t.Disks) == 0 && !t.Config && len(t.Plugs) == 0 && t.Guest == nil && t.Coming == nil
 }
 
 // newWorld reads what an earlier process left.

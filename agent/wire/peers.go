@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +20,10 @@ import (
 // A Moving node gives its peers what moves to them. To is the host that asks.
 type Moving interface {
 	SendDisk(ctx context.Context, to, server, role string) (io.ReadCloser, error)
+	// From is the host that a running guest comes from.
+	Land(ctx context.Context, from, server string, d wish.Departure) (wish.Ground, error)
+	Arrive(ctx context.Context, from, server string, a wish.Arrival) (wish.Ground, error)
+	LandingAt(ctx context.Context, from, server, stream string) (io.ReadWriteCloser, error)
 }
 
 // peersPath is where nodes call each other.
@@ -65,16 +71,48 @@ func whose(s tls.ConnectionState) (string, error) {
 
 func servePeers(m Moving) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+peersPath+"servers/{id}/disks/{role}", func(w http.ResponseWriter, r *http.Request) {
-		to, _ := r.Context().Value(peerKey{}).(string)
-		body, err := m.SendDisk(r.Context(), to, r.PathValue("id"), r.PathValue("role"))
-		if err != nil {
-			fail(w, err)
-			return
+	on := func(pattern string, f func(w http.ResponseWriter, r *http.Request, host, id string) error) {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.HandleFunc(method+" "+peersPath+"servers/{id}/"+path, func(w http.ResponseWriter, r *http.Request) {
+			host, _ := r.Context().Value(peerKey{}).(string)
+			if err := f(w, r, host, r.PathValue("id")); err != nil {
+				fail(w, err)
+			}
+		})
+	}
+	on("GET disks/{role}", func(w http.ResponseWriter, r *http.Request, host, id string) error {
+		body, err := m.SendDisk(r.Context(), host, id, r.PathValue("role"))
+		if err == nil {
+			send(w, body)
 		}
-		send(w, body)
+		return err
+	})
+	on("POST landing", func(w http.ResponseWriter, r *http.Request, host, id string) error {
+		return grounded(w, r, func(ctx context.Context, in wish.Departure) (wish.Ground, error) { return m.Land(ctx, host, id, in) })
+	})
+	on("POST arrival", func(w http.ResponseWriter, r *http.Request, host, id string) error {
+		return grounded(w, r, func(ctx context.Context, in wish.Arrival) (wish.Ground, error) { return m.Arrive(ctx, host, id, in) })
+	})
+	on("POST streams/{stream}", func(w http.ResponseWriter, r *http.Request, host, id string) error {
+		to, err := m.LandingAt(r.Context(), host, id, r.PathValue("stream"))
+		if err == nil {
+			duplex(w, r, to)
+		}
+		return err
 	})
 	return mux
+}
+
+func grounded[In any](w http.ResponseWriter, r *http.Request, f func(context.Context, In) (wish.Ground, error)) error {
+	var in In
+	if err := read(r, &in); err != nil {
+		return err
+	}
+	g, err := f(r.Context(), in)
+	if err == nil {
+		answer(w, g)
+	}
+	return err
 }
 
 // Peers reaches other nodes from this one.
@@ -87,14 +125,48 @@ func NewPeers(id Identity) Peers { return Peers{id} }
 
 // Disk reads a disk from the host that a server has moved from.
 func (p Peers) Disk(ctx context.Context, from wish.Where, server, role string) (io.ReadCloser, error) {
-	if from.At == "" {
-		return nil, fmt.Errorf("host %s has not said where it listens", from.Host)
+	return p.call(ctx, "GET", from.Host, from.At, server+"/disks/"+role, nil)
+}
+
+// Land, Arrive and Dial tell the host that a running guest goes to.
+func (p Peers) Land(ctx context.Context, to wish.Leave, server string, d wish.Departure) (wish.Ground, error) {
+	return p.tell(ctx, to, server+"/landing", d)
+}
+
+func (p Peers) Arrive(ctx context.Context, to wish.Leave, server string, a wish.Arrival) (wish.Ground, error) {
+	return p.tell(ctx, to, server+"/arrival", a)
+}
+
+func (p Peers) Dial(ctx context.Context, to wish.Leave, server, stream string) (io.ReadWriteCloser, error) {
+	own, cancel := context.WithCancel(ctx)
+	out, in := io.Pipe()
+	body, err := p.call(own, "POST", to.Host, to.At, server+"/streams/"+stream, out)
+	if err != nil {
+		cancel()
+		return nil, err
 	}
-	c, t, err := p.client(from.Host)
+	return &screen{body, in, cancel}, nil
+}
+
+func (p Peers) tell(ctx context.Context, to wish.Leave, path string, what any) (g wish.Ground, err error) {
+	b, err := json.Marshal(what)
+	if err != nil {
+		return g, err
+	}
+	body, err := p.call(ctx, "POST", to.Host, to.At, path, bytes.NewReader(b))
+	err = into(&g, body, err)
+	return g, err
+}
+
+func (p Peers) call(ctx context.Context, method, host, at, path string, content io.Reader) (io.ReadCloser, error) {
+	if at == "" {
+		return nil, fmt.Errorf("host %s has not said where it listens", host)
+	}
+	c, t, err := p.client(host)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, "GET", "https://"+from.At+peersPath+"servers/"+server+"/disks/"+role, nil)
+	req, err := http.NewRequestWithContext(ctx, method, "https://"+at+peersPath+"servers/"+path, content)
 	if err != nil {
 		return nil, err
 	}

@@ -271,7 +271,7 @@ func TestStrangersAreKeptOut(t *testing.T) {
 }
 
 // keeper is a node that keeps a disk for c2.
-type keeper struct{}
+type keeper struct{ Moving }
 
 func (keeper) SendDisk(_ context.Context, to, server, role string) (io.ReadCloser, error) {
 	if to != "c2" {

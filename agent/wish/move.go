@@ -25,6 +25,7 @@ const (
 	Departing = "departing"
 	Failed    = "failed" // the guest is here, or nobody knows whether it is elsewhere
 	Ended     = "ended"  // it was given up, and the guest goes on here
+	Left      = "left"   // it is here no more
 )
 
 // Leaving is how far a guest's leaving is, in bytes.
@@ -45,7 +46,6 @@ type Departure struct {
 	Document string           `json:"document"` // the hypervisor's own of the guest
 	Cookie   []byte           `json:"cookie"`   // and what it tells its like
 	Sizes    map[string]int64 `json:"sizes"`    // of the local disks, by role
-	Config   []byte           `json:"config"`   // the config drive
 }
 
 // Ground is what the host says that awaits it.

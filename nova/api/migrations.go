@@ -1,6 +1,8 @@
 package api
 
 import (
+	"strconv"
+
 	"stackd/internal/fault"
 	"stackd/internal/listing"
 	"stackd/internal/rest"
@@ -13,6 +15,8 @@ func (s *service) migrations() []rest.Route {
 	return []rest.Route{
 		{On: "GET /v2.1/os-migrations", Rule: "os_compute_api:os-migrations:index", Do: rest.Do(s.listMigrations), List: list},
 		{On: "GET " + at, Since: rest.V(2, 23), Rule: "os_compute_api:servers:migrations:index", Do: rest.Do(s.serverMigrations)},
+		{On: "POST " + at + "/{migration}/action", Action: "force_complete", Since: rest.V(2, 22), Rule: "os_compute_api:servers:migrations:force_complete", Do: rest.DoNothing(s.forceComplete), Body: s.shelf.Get("servers.forceComplete"), Status: 202},
+		{On: "DELETE " + at + "/{migration}", Since: rest.V(2, 24), Rule: "os_compute_api:servers:migrations:delete", Do: rest.DoNothing(s.abortMigration), Status: 202, Mutates: true},
 		{On: "GET " + at + "/{migration}", Since: rest.V(2, 23), Rule: "os_compute_api:servers:migrations:show", Do: rest.Do(s.showMigration)},
 	}
 }
@@ -147,7 +151,8 @@ type serverMigration struct {
 }
 
 func (s *service) viewLive(m *nova.Migration, ips map[string]string) serverMigration {
-	return serverMigration{ID: m.ID, UUID: m.UUID, Server: m.ServerID, Status: m.Status, Created: nano(m.CreatedAt), Updated: nano(m.UpdatedAt), User: &m.UserID, Project: &m.ProjectID, hostView: s.hostsOf(m, ips)}
+	l := m.Leaving
+	return serverMigration{MemoryTotal: l.MemoryTotal, MemoryProcessed: l.MemoryDone, MemoryRemaining: l.MemoryLeft, DiskTotal: l.DiskTotal, DiskProcessed: l.DiskDone, DiskRemaining: l.DiskLeft, ID: m.ID, UUID: m.UUID, Server: m.ServerID, Status: m.Status, Created: nano(m.CreatedAt), Updated: nano(m.UpdatedAt), User: &m.UserID, Project: &m.ProjectID, hostView: s.hostsOf(m, ips)}
 }
 
 // serverMigrations are a server's live migrations that are under way.
@@ -165,10 +170,39 @@ func (s *service) serverMigrations(c *rest.Call, in byID) (map[string][]serverMi
 	return map[string][]serverMigration{"migrations": append(out, s.viewLive(m, ips))}, err
 }
 
-func (s *service) showMigration(c *rest.Call, in struct {
+type migrationPath struct {
 	byID
 	Migration string `path:"migration"`
-}) (map[string]serverMigration, error) {
+}
+
+func (s *service) forceComplete(c *rest.Call, in migrationPath) error {
+	s.ctx(c)
+	id, err := migrationID(in)
+	if err != nil {
+		return err
+	}
+	return s.c.ForceComplete(c.Context(), in.ID, id)
+}
+
+// abortMigration: since 2.65 also one that has not begun to copy.
+func (s *service) abortMigration(c *rest.Call, in migrationPath) error {
+	s.ctx(c)
+	id, err := migrationID(in)
+	if err != nil {
+		return err
+	}
+	return s.c.AbortMigration(c.Context(), in.ID, id, c.From(2, 65))
+}
+
+func migrationID(in migrationPath) (int64, error) {
+	id, err := strconv.ParseInt(in.Migration, 10, 64)
+	if err != nil {
+		return 0, fault.New(fault.NotFound, "Migration %s not found for instance %s", in.Migration, in.ID)
+	}
+	return id, nil
+}
+
+func (s *service) showMigration(c *rest.Call, in migrationPath) (map[string]serverMigration, error) {
 	r, err := s.c.Visible(c.Context(), in.ID)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"stackd/internal/fault"
 	"stackd/internal/rest"
 	"stackd/nova"
 )
@@ -11,10 +12,12 @@ func (s *service) moves() []rest.Route {
 	resize.Body, resize.Do = s.shelf.Get("servers.resize"), rest.DoNothing(s.resize)
 	migrate := s.action("migrate", "os_compute_api:os-migrate-server:migrate", nil)
 	migrate.Body, migrate.Do = s.shelf.Get("servers.migrate"), rest.DoNothing(s.migrate)
+	live := s.action("os-migrateLive", "os_compute_api:os-migrate-server:migrate_live", nil)
+	live.Body, live.Do = s.shelf.Get("servers.migrateLive"), rest.DoNothing(s.migrateLive)
 	confirm := s.action("confirmResize", "os_compute_api:servers:confirm_resize", func(r *rest.Call, id string) error { return s.c.ConfirmResize(r.Context(), id) })
 	confirm.Status = 204
 	return []rest.Route{
-		resize, migrate, confirm,
+		resize, migrate, live, confirm,
 		s.action("revertResize", "os_compute_api:servers:revert_resize", func(r *rest.Call, id string) error { return s.c.RevertResize(r.Context(), id) }),
 	}
 }
@@ -46,4 +49,31 @@ func (s *service) migrate(c *rest.Call, in struct {
 		}
 	}
 	return s.c.Migrate(c.Context(), in.ID, host)
+}
+
+// migrateLive: since 2.25 local disks are copied as it needs be, and nobody says how full a
+// disk may become.
+func (s *service) migrateLive(c *rest.Call, in struct {
+	byID
+	To struct {
+		Host  *string `json:"host"`
+		Block any     `json:"block_migration"`
+		Over  any     `json:"disk_over_commit"`
+	} `json:"os-migrateLive"`
+}) error {
+	s.ctx(c)
+	if !c.From(2, 25) && in.To.Over == nil {
+		return fault.New(fault.Invalid, "Invalid input for field/attribute os-migrateLive. 'disk_over_commit' is a required property")
+	}
+	spec := nova.LiveSpec{Later: c.From(2, 34)}
+	if in.To.Host != nil {
+		spec.Host = *in.To.Host
+		if err := c.Require("os_compute_api:os-migrate-server:migrate_live:host", c.Own()); err != nil {
+			return err
+		}
+	}
+	if v, ok := rest.Bool(text(in.To.Block)); ok {
+		spec.Block = &v
+	}
+	return s.c.LiveMigrate(c.Context(), in.ID, spec)
 }

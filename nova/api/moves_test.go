@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -139,5 +140,91 @@ func TestMigrationsAreListed(t *testing.T) {
 		}
 		s.call(admin, "2.23", "GET "+path+"/migrations/1", "", 404)
 		s.call(admin, "2.22", "GET "+path+"/migrations", "", 404)
+	})
+}
+
+// A live migration is seen on its way, given up, forced, and seen to be over.
+func TestLiveMigration(t *testing.T) {
+	each(t, func(s *site) {
+		n := s.AddNode(t, "h2")
+		path := s.server("")
+		act := func(as, version, body string, status int) {
+			t.Helper()
+			s.call(as, version, "POST "+path+"/action", `{"os-migrateLive":{`+body+`}}`, status)
+		}
+		act(me, "2.25", `"host":null,"block_migration":"auto"`, 403)
+		act(admin, "2.24", `"host":null,"block_migration":"auto"`, 400)
+		act(admin, "2.24", `"host":null,"block_migration":true`, 400) // disk_over_commit
+		act(admin, "2.25", `"host":null,"block_migration":true,"disk_over_commit":false`, 400)
+		act(admin, "2.29", `"host":"h2","block_migration":"auto","force":true`, 400)
+		act(admin, "2.68", `"host":"h2","block_migration":"auto","force":true`, 400)
+		act(admin, "2.25", `"block_migration":"auto"`, 400)
+		act(admin, "2.25", `"host":"h1","block_migration":"auto"`, 400)
+		act(admin, "2.25", `"host":"h9","block_migration":"auto"`, 400)
+		act(admin, "2.25", `"host":"h2","block_migration":false`, 400) // it has a disk of its own
+		act(manager, "2.25", `"host":"h2","block_migration":"auto"`, 403)
+
+		s.Node.Flight = "under way"
+		begin := func() string {
+			t.Helper()
+			act(manager, "2.25", `"host":null,"block_migration":"auto"`, 202)
+			s.Settle(t, 6)
+			if v := s.is(path, "MIGRATING"); v["OS-EXT-STS:task_state"] != "migrating" || v["OS-EXT-SRV-ATTR:host"] != "h1" {
+				t.Error(v)
+			}
+			one := s.call(admin, "2.80", "GET "+path+"/migrations", "", 200)["migrations"].([]any)
+			if len(one) != 1 || at(one[0], "status") != "running" || at(one[0], "memory_total_bytes") != 67108864.0 || at(one[0], "memory_remaining_bytes") != 33554432.0 || at(one[0], "dest_compute") != "h2" || at(one[0], "project_id") != "p" {
+				t.Fatal(one)
+			}
+			return fmt.Sprint(path, "/migrations/", at(one[0], "id"))
+		}
+		m := begin()
+		s.call(me, "2.96", "POST "+path+"/action", `{"os-stop":null}`, 409)
+		if one := s.call(admin, "2.23", "GET "+m, "", 200); at(one, "migration", "server_uuid") == nil || at(one, "migration", "uuid") != nil {
+			t.Error(one)
+		}
+		links := s.call(admin, "2.23", "GET /os-migrations", "", 200)["migrations"].([]any)
+		if at(links[0], "links") == nil || at(links[0], "migration_type") != "live-migration" {
+			t.Error(links)
+		}
+		s.call(me, "2.24", "DELETE "+m, "", 403)
+		s.call(admin, "2.24", "DELETE "+path+"/migrations/99", "", 404)
+		s.call(admin, "2.24", "DELETE "+m, "", 202)
+		s.call(admin, "2.24", "DELETE "+m, "", 202) // once more does no harm
+		s.Settle(t, 8)
+		if v := s.is(path, "ACTIVE"); v["OS-EXT-SRV-ATTR:host"] != "h1" {
+			t.Error(v)
+		}
+		s.call(admin, "2.24", "DELETE "+m, "", 404)
+		m = begin()
+		s.call(admin, "2.22", "POST "+m+"/action", `{"force_complete":true}`, 400)
+		s.call(admin, "2.22", "POST "+path+"/migrations/x/action", `{"force_complete":null}`, 404)
+		s.call(admin, "2.22", "POST "+m+"/action", `{"force_complete":null}`, 202)
+		s.Settle(t, 8)
+		if v := s.is(path, "ACTIVE"); v["OS-EXT-SRV-ATTR:host"] != "h2" || n.Guests[path[len("/servers/"):]].Power != "running" {
+			t.Error(v)
+		}
+		all := s.call(admin, "2.59", "GET /os-migrations", "", 200)["migrations"].([]any)
+		if len(all) != 2 || at(all[0], "status") != "completed" || at(all[1], "status") != "cancelled" || at(all[0], "links") != nil {
+			t.Error(all)
+		}
+	})
+}
+
+// One that no host has room for is refused at once, since 2.34 later.
+func TestLiveMigrationNowhere(t *testing.T) {
+	each(t, func(s *site) {
+		path := s.server("")
+		s.call(admin, "2.33", "POST "+path+"/action", `{"os-migrateLive":{"host":null,"block_migration":"auto"}}`, 400)
+		s.is(path, "ACTIVE")
+		s.call(admin, "2.34", "POST "+path+"/action", `{"os-migrateLive":{"host":null,"block_migration":"auto"}}`, 202)
+		s.Settle(t, 8)
+		s.is(path, "ACTIVE")
+		if all := s.call(admin, "", "GET /os-migrations", "", 200)["migrations"].([]any); len(all) != 1 || at(all[0], "status") != "error" {
+			t.Error(all)
+		}
+		if got := s.actions(path); got[0] != "live-migration Error" {
+			t.Error(got)
+		}
 	})
 }
