@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +84,10 @@ func TestMoves(t *testing.T) {
 	m.step("taken back", func() { osc("server migration revert on-c1"); m.status("ACTIVE") })
 	m.is("c2", "1")
 	m.clean("c1")
+	m.live("c1")
+	m.clean("c2")
+	m.live("c2")
+	m.is("c2", "1")
 	osc("server delete --wait on-c1")
 	m.clean("c2")
 }
@@ -138,4 +144,51 @@ func (m *mover) clean(host string) {
 		left := m.nodes[host].Shell("ls /var/lib/stackd/instances; virsh -q -c 'qemu+unix:///system?socket='$(ls -d /run/stackd*/libvirt/run/libvirt-sock) list --all; ip -br link | grep '^tap'; true")
 		return strings.TrimSpace(left) == "", left
 	})
+}
+
+// live migrates the server to a host while it is pinged, and says how many packets are lost.
+func (m *mover) live(host string) {
+	m.t.Helper()
+	boot := m.says("cat /proc/sys/kernel/random/boot_id")
+	ping := m.lab.Outside("ping", "-i", "0.05", "-W", "1", m.g.address)
+	out := &strings.Builder{}
+	ping.Stdout = out
+	if err := ping.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	m.step("live migrated", func() {
+		m.osc("server migrate --live-migration --host " + host + " --os-compute-api-version 2.30 on-c1")
+		until(m.t, "it to be on "+host, 4*time.Minute, func() (bool, string) {
+			s := m.osc("server show on-c1 -f value -c OS-EXT-SRV-ATTR:host -c status")
+			return strings.Contains(s, host) && strings.Contains(s, "ACTIVE"), s
+		})
+	})
+	time.Sleep(2 * time.Second)
+	ping.Process.Signal(os.Interrupt)
+	ping.Wait()
+	for line := range strings.Lines(out.String()) {
+		if strings.Contains(line, "packets transmitted") {
+			m.t.Log(strings.TrimSpace(line))
+		}
+	}
+	if got := m.says("cat /proc/sys/kernel/random/boot_id"); got != boot {
+		m.t.Errorf("the guest was started anew: %s, and before %s", got, boot)
+	}
+	m.is(host, "1")
+}
+
+// says gives what a command in the guest says, once it says anything.
+func (m *mover) says(command string) (said string) {
+	m.t.Helper()
+	until(m.t, command, time.Minute, func() (bool, string) {
+		c, err := m.lab.Dial(net.JoinHostPort(m.g.address, "22"), 4*time.Second)
+		if err != nil {
+			return false, err.Error()
+		}
+		said, err = over(c, m.g.address, m.g.key, command)
+		said = strings.TrimSpace(said)
+		return err == nil && said != "", said
+	})
+	return said
 }
