@@ -97,3 +97,121 @@ func TestDisksAreKeptForOneHost(t *testing.T) {
 		t.Error("what is gone is given")
 	}
 }
+
+// flightPlanes are two hosts with a control plane each, and a server on the first.
+func flightPlanes(t *testing.T, fail map[string]Failure, delay map[string]time.Duration) (a, b *plane, n *Nodes, s wish.Server) {
+	t.Helper()
+	a, b = &plane{}, &plane{}
+	n, _ = start(t, nil, Options{Hosts: 2, Fail: fail, Delay: delay, Plane: func(host string) (wish.Plane, error) {
+		return map[string]*plane{"sim-1": a, "sim-2": b}[host], nil
+	}})
+	s = server(1)
+	s.ConfigDrive = true
+	a.set(s)
+	a.carriedOut(t, s)
+	return a, b, n, s
+}
+
+// awaits is what the host is told that a guest comes to.
+func awaits(s wish.Server) wish.Server {
+	s.Power, s.Generation, s.DisksOf, s.From = wish.Landing, 1, 7, &wish.Where{Host: "sim-1"}
+	return s
+}
+
+// A running guest goes to another host, and is carried on there without a new start.
+func TestFlight(t *testing.T) {
+	a, b, n, s := flightPlanes(t, nil, nil)
+	there := awaits(s)
+	b.set(there)
+	b.await(t, s.ID, "awaited", func(v wish.Seen) bool { return v.Power == wish.Landing && v.Generation == 1 })
+	if d, guest := n.disksOf(1, s.ID); len(d) > 0 || guest {
+		t.Error("it awaits with", d, guest)
+	}
+	s.Leave = &wish.Leave{ID: 7, Host: "sim-2"}
+	a.set(s)
+	b.await(t, s.ID, "there", func(v wish.Seen) bool { return v.Power == wish.Running })
+	a.await(t, s.ID, "gone from here", func(v wish.Seen) bool { return v.Power == wish.Gone })
+	there.Power, there.Generation, there.From = wish.Running, s.Generation+1, nil
+	b.set(there)
+	b.carriedOut(t, there)
+	n.worlds[1].look(s.ID, func(x *thing) {
+		if x.Guest.Boots != 1 || x.Guest.Spec.Mark.DisksOf != 7 || x.Coming != nil {
+			t.Errorf("%+v", x.Guest)
+		}
+	})
+	gone := s
+	gone.Power, gone.Leave, gone.Generation = wish.Gone, nil, s.Generation+1
+	a.set(gone)
+	a.await(t, s.ID, "gone with all", func(v wish.Seen) bool { return v.Power == wish.Gone && v.Generation == gone.Generation })
+	if d, _ := n.disksOf(0, s.ID); len(d) > 0 {
+		t.Error("left at the source:", d)
+	}
+}
+
+// A flight that fails, wherever, leaves the guest running where it was; revoked, nothing is
+// left where it was to go.
+func TestFlightThatFails(t *testing.T) {
+	for _, step := range []string{Sent, Awaited, Landed, Arrived} {
+		t.Run(step, func(t *testing.T) {
+			a, b, n, s := flightPlanes(t, map[string]Failure{step: {Text: "no"}}, nil)
+			there := awaits(s)
+			b.set(there)
+			b.await(t, s.ID, "awaited", func(v wish.Seen) bool { return v.Power == wish.Landing })
+			s.Leave = &wish.Leave{ID: 7, Host: "sim-2"}
+			a.set(s)
+			a.await(t, s.ID, "failed", func(v wish.Seen) bool {
+				return v.Leaving != nil && v.Leaving.State == wish.Failed && v.Leaving.Fault == "no"
+			})
+			s.Leave = &wish.Leave{ID: 7, Host: "sim-2", End: true}
+			a.set(s)
+			a.await(t, s.ID, "ended", func(v wish.Seen) bool {
+				return v.Leaving != nil && v.Leaving.State == wish.Ended && v.Power == wish.Running
+			})
+			there.Power, there.Generation = wish.Revoked, 2
+			b.set(there)
+			b.await(t, s.ID, "revoked", func(v wish.Seen) bool { return v.Power == wish.Gone && v.Generation == 2 })
+			if d, guest := n.disksOf(1, s.ID); len(d) > 0 || guest {
+				t.Error("left there:", d, guest)
+			}
+			s.Leave, s.Generation = nil, s.Generation+1
+			a.set(s)
+			a.carriedOut(t, s)
+		})
+	}
+}
+
+// One that is given up on its way stays, and one that has landed is not revoked any more.
+func TestFlightGivenUp(t *testing.T) {
+	a, b, _, s := flightPlanes(t, nil, map[string]time.Duration{Flying: time.Minute})
+	there := awaits(s)
+	b.set(there)
+	b.await(t, s.ID, "awaited", func(v wish.Seen) bool { return v.Power == wish.Landing })
+	s.Leave = &wish.Leave{ID: 7, Host: "sim-2"}
+	a.set(s)
+	a.await(t, s.ID, "on its way", func(v wish.Seen) bool {
+		return v.Leaving != nil && v.Leaving.State == wish.Departing && v.Leaving.MemoryTotal > 0
+	})
+	s.Leave = &wish.Leave{ID: 7, Host: "sim-2", End: true}
+	a.set(s)
+	a.await(t, s.ID, "ended", func(v wish.Seen) bool {
+		return v.Leaving != nil && v.Leaving.State == wish.Ended && v.Power == wish.Running
+	})
+
+	a, b, n, s := flightPlanes(t, nil, nil)
+	there = awaits(s)
+	b.set(there)
+	b.await(t, s.ID, "awaited", func(v wish.Seen) bool { return v.Power == wish.Landing })
+	s.Leave = &wish.Leave{ID: 7, Host: "sim-2"}
+	a.set(s)
+	b.await(t, s.ID, "there", func(v wish.Seen) bool { return v.Power == wish.Running })
+	there.Power, there.Generation = wish.Revoked, 2
+	b.set(there)
+	time.Sleep(100 * time.Millisecond)
+	b.await(t, s.ID, "there all the same", func(v wish.Seen) bool { return v.Power == wish.Running })
+	if _, guest := n.disksOf(1, s.ID); !guest {
+		t.Error("a guest that has come was removed")
+	}
+	if _, err := n.agents[1].Arrive(t.Context(), "sim-1", s.ID, wish.Arrival{}); err == nil {
+		t.Error("one that is revoked may come")
+	}
+}
