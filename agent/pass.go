@@ -46,11 +46,11 @@ func (a *Agent) work(ctx context.Context, id string) error {
 	case t.Power == wish.Kept:
 		err = a.ladder.After("disked").Descend(pass, t)
 	case t.Power == wish.Landing:
-		err = a.await(pass, t)
+		err = stuckAt("awaited", a.await(pass, t))
 	case t.Power == wish.Revoked:
 		err = a.revoke(pass, t)
 	case t.Leave != nil:
-		err = a.leave(ctx, t)
+		err = stuckAt("left", a.leave(ctx, t))
 	default:
 		err = a.ladder.Climb(pass, t)
 	}
@@ -58,6 +58,14 @@ func (a *Agent) work(ctx context.Context, id string) error {
 		a.settle(t, a.giveUp(ctx, t, err))
 	}
 	return nil
+}
+
+// stuckAt names the step that an error is of.
+func stuckAt(step string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &converge.Stuck{Step: step, Err: err}
 }
 
 // giveUp makes a fault final that has lasted too long, for a wish that was never

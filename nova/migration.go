@@ -87,11 +87,16 @@ func (m *Migration) Aside() string {
 	switch {
 	case m.Handed && !m.Stays():
 		return m.Source
-	case !m.Handed && m.Live():
+	case !m.Handed && m.Live() && !m.Closed():
 		return m.Dest
 	}
 	return ""
 }
+
+// Closed tells whether it is known that the guest of a live migration is and stays where it
+// was: nobody is told anything of its move any more. Close says so.
+func (m *Migration) Closed() bool { return m.Round < 0 }
+func (m *Migration) Close()       { m.Round = -1 }
 
 // Live tells whether the guest runs while it moves.
 func (m *Migration) Live() bool { return m.Type == LiveMove }
@@ -112,7 +117,7 @@ func (m *Migration) Cleared(s *Server) bool {
 // leave is what the source of a live migration is told. One that is given up says so for as
 // long as the guest may run elsewhere.
 func (m *Migration) leave(s *Server, hosts map[string]*Host) *wish.Leave {
-	if !m.Live() || m.Handed || s.Goal == GoalDeleted || m.Goal == MoveArrive && m.Status != "running" || m.Goal == MoveReturn && m.Cleared(s) {
+	if !m.Live() || m.Handed || m.Closed() || s.Goal == GoalDeleted || m.Status != "running" {
 		return nil
 	}
 	l := &wish.Leave{ID: m.ID, Host: m.Dest, Force: m.Forced, End: m.Goal == MoveReturn}

@@ -7,45 +7,69 @@ import (
 	"io"
 	"net/url"
 	"text/tabwriter"
+	"time"
 
 	"stackd/internal/client"
 
 	"github.com/spf13/cobra"
 )
 
-func nodeDrainCommand() *cobra.Command {
-	var data, output, reason string
-	var undo bool
-	c := &cobra.Command{Use: "drain NODE", Short: "Let no new servers onto a node, and say which are there", Args: cobra.ExactArgs(1),
-		Long: `Let no new servers onto a node, and say which are there. Servers are not moved away: each
-that remains must be moved, rebuilt elsewhere or deleted by whoever it belongs to before the
-node is taken off (stackd node remove NODE). --undo lets servers in again.
+// drainOptions are what `stackd node drain` is told.
+type drainOptions struct {
+	Data, Output, Reason string
+	Undo, NoMove         bool
+	Timeout              time.Duration
+}
 
-It ends with status 0 also while servers remain; --output json counts them.`,
+func nodeDrainCommand() *cobra.Command {
+	o := drainOptions{}
+	c := &cobra.Command{Use: "drain NODE", Short: "Move all servers away from a node, and let no new ones onto it", Args: cobra.ExactArgs(1),
+		Long: `Let no new servers onto a node, and move those away that are there: a server that runs goes
+while it runs, one that is off is migrated and confirmed. What is on its way is waited for.
+
+It ends with status 0 when the node is empty (it can be taken off then: stackd node remove
+NODE), and else says which servers remain, and why. It can be given again at any time, and
+goes on where it was.
+
+--no-move moves nothing: it says which servers are there, and ends with status 0 also while
+some are. --undo lets servers in again.`,
 		Example: "  stackd node drain compute1 --reason 'new memory'\n  stackd node drain compute1 --undo",
-		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
-			o, err := load(data)
-			if err != nil {
-				return err
-			}
-			d, err := o.drain(c.Context(), args[0], reason, undo)
-			if err != nil {
-				return err
-			}
-			if output == "json" {
-				return json.NewEncoder(c.OutOrStdout()).Encode(d)
-			}
-			return d.tell(c.OutOrStdout())
-		}}
+		RunE:    func(c *cobra.Command, args []string) error { return o.run(c, args[0]) }}
 	f := c.Flags()
-	f.StringVar(&data, "data", "/var/lib/stackd", "folder of the cloud")
-	f.StringVar(&reason, "reason", "it is drained", "why, for whoever lists services")
-	f.BoolVar(&undo, "undo", false, "let servers in again")
-	f.StringVar(&output, "output", "text", "text or json")
+	f.StringVar(&o.Data, "data", "/var/lib/stackd", "folder of the cloud")
+	f.StringVar(&o.Reason, "reason", "it is drained", "why, for whoever lists services")
+	f.BoolVar(&o.Undo, "undo", false, "let servers in again")
+	f.BoolVar(&o.NoMove, "no-move", false, "move no server")
+	f.DurationVar(&o.Timeout, "timeout", 2*time.Hour, "how long servers are waited for that are on their way")
+	f.StringVar(&o.Output, "output", "text", "text or json")
 	return c
+}
+
+func (w *drainOptions) run(c *cobra.Command, node string) error {
+	if err := checkOutput(w.Output); err != nil {
+		return err
+	}
+	o, err := load(w.Data)
+	if err != nil {
+		return err
+	}
+	says := c.OutOrStdout()
+	if w.Output == "json" {
+		says = c.ErrOrStderr()
+	}
+	d, err := o.drain(c.Context(), node, *w, says)
+	if err != nil {
+		return err
+	}
+	if w.Output == "json" {
+		err = json.NewEncoder(c.OutOrStdout()).Encode(d)
+	} else {
+		err = d.tell(c.OutOrStdout())
+	}
+	if err == nil && d.moving && len(d.Servers) > 0 {
+		err = fmt.Errorf("node %s is not empty: %d servers remain", node, len(d.Servers))
+	}
+	return err
 }
 
 // drained is a node and what is on it.
@@ -53,6 +77,8 @@ type drained struct {
 	Node     string    `json:"node"`
 	Disabled bool      `json:"disabled"`
 	Servers  []tenancy `json:"servers"`
+
+	moving bool
 }
 
 // A tenancy is a server on a node.
@@ -61,9 +87,10 @@ type tenancy struct {
 	Name    string `json:"name"`
 	Status  string `json:"status"`
 	Project string `json:"tenant_id"`
+	Why     string `json:"why,omitempty"` // it remains
 }
 
-func (o *options) drain(ctx context.Context, node, reason string, undo bool) (*drained, error) {
+func (o *options) drain(ctx context.Context, node string, w drainOptions, says io.Writer) (*drained, error) {
 	c, err := signIn(ctx, o, o.readLogin("admin"))
 	if err != nil {
 		return nil, err
@@ -75,15 +102,22 @@ func (o *options) drain(ctx context.Context, node, reason string, undo bool) (*d
 	if len(out.Services) == 0 {
 		return nil, fmt.Errorf("host %s is no node that runs servers; see: openstack compute service list", node)
 	}
-	body := map[string]any{"status": "disabled", "disabled_reason": reason}
-	if undo {
+	body := map[string]any{"status": "disabled", "disabled_reason": w.Reason}
+	if w.Undo {
 		body = map[string]any{"status": "enabled"}
 	}
 	if err := c.Do(ctx, "PUT", "compute", "/os-services/"+out.Services[0].ID, body, nil); err != nil {
 		return nil, err
 	}
-	d := &drained{Node: node, Disabled: !undo}
-	d.Servers, err = tenants(ctx, c, node)
+	d := &drained{Node: node, Disabled: !w.Undo, moving: !w.Undo && !w.NoMove}
+	if !d.moving {
+		d.Servers, err = tenants(ctx, c, node)
+		return d, err
+	}
+	m := &mover{c: c, node: node, out: says, begun: map[string]*departure{}}
+	within, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
+	d.Servers, err = m.run(within, time.Second)
 	return d, err
 }
 
@@ -116,11 +150,11 @@ func (d *drained) tell(out io.Writer) error {
 		fmt.Fprintf(out, "Node %s takes no new servers, and has none. It can be taken off: stackd node remove %s\n", d.Node, d.Node)
 		return nil
 	}
-	fmt.Fprintf(out, "Node %s takes no new servers. These remain; they are not moved by themselves:\n", d.Node)
+	fmt.Fprintf(out, "Node %s takes no new servers. These remain:\n", d.Node)
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tNAME\tSTATUS\tPROJECT")
+	fmt.Fprintln(w, "ID\tNAME\tSTATUS\tPROJECT\tWHY")
 	for _, s := range d.Servers {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.ID, s.Name, s.Status, s.Project)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.ID, s.Name, s.Status, s.Project, s.Why)
 	}
 	return w.Flush()
 }

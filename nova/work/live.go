@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"stackd/agent/wish"
 	"stackd/internal/converge"
 	"stackd/internal/fault"
 	"stackd/nova"
@@ -116,7 +117,7 @@ func (w *Servers) flying(ctx context.Context, v *move) error {
 	switch {
 	case v.m.Aborted:
 		return converge.Final{Err: fault.New(fault.Conflict, "The live migration was cancelled.")}
-	case v.m.Leaving.ID == v.m.ID && v.m.Leaving.State == "failed":
+	case v.m.Leaving.ID == v.m.ID && v.m.Leaving.State == wish.Failed:
 		return converge.Final{Err: fmt.Errorf("the guest does not get away: %s", v.m.Leaving.Fault)}
 	}
 	if err := w.hopeful(ctx, v); err != nil {
@@ -129,16 +130,24 @@ func (w *Servers) flying(ctx context.Context, v *move) error {
 // says it, when the guest goes on at the source, or when somebody says that the host there
 // is dead.
 func (w *Servers) revoked(ctx context.Context, v *move) error {
-	goesOn := v.m.Leaving.ID == v.m.ID && v.m.Leaving.State == "ended"
-	if v.m.Dest == "" || goesOn || v.m.Cleared(v.s) {
+	if v.m.Closed() {
 		return nil
 	}
-	if err := w.hopeful(ctx, v); converge.IsFinal(err) {
-		return nil
-	} else if err != nil {
-		return err
+	goesOn := v.m.Leaving.ID == v.m.ID && v.m.Leaving.State == wish.Ended
+	if v.m.Dest != "" && !goesOn && !v.m.Cleared(v.s) {
+		err := w.hopeful(ctx, v)
+		if err == nil {
+			err = converge.Later(5 * time.Second)
+		}
+		if !converge.IsFinal(err) {
+			return err
+		}
 	}
-	return converge.Later(5 * time.Second)
+	return w.changeMove(ctx, v, func(ctx context.Context, s *nova.Server, m *nova.Migration) error {
+		m.Close()
+		w.c.Nudge(ctx, s)
+		return nil
+	})
 }
 
 // handLive puts the row of a server whose guest has come at its destination.
