@@ -102,9 +102,8 @@ func TestDisksAreKeptForOneHost(t *testing.T) {
 func flightPlanes(t *testing.T, fail map[string]Failure, delay map[string]time.Duration) (a, b *plane, n *Nodes, s wish.Server) {
 	t.Helper()
 	a, b = &plane{}, &plane{}
-	n, _ = start(t, nil, Options{Hosts: 2, Fail: fail, Delay: delay, Plane: func(host string) (wish.Plane, error) {
-		return map[string]*plane{"sim-1": a, "sim-2": b}[host], nil
-	}})
+	by := map[string]*plane{"sim-1": a, "sim-2": b}
+	n, _ = startAt(t, func(host string) wish.Plane { return by[host] }, Options{Hosts: 2, Fail: fail, Delay: delay})
 	s = server(1)
 	s.ConfigDrive = true
 	a.set(s)

@@ -109,10 +109,16 @@ func (p *plane) carriedOut(t *testing.T, s wish.Server) wish.Seen {
 // start runs nodes until the test's end, or until stop is called.
 func start(t *testing.T, p *plane, o Options) (n *Nodes, stop func()) {
 	t.Helper()
+	return startAt(t, Of(p), o)
+}
+
+// startAt is start with a plane for each host.
+func startAt(t *testing.T, planes func(string) wish.Plane, o Options) (n *Nodes, stop func()) {
+	t.Helper()
 	if o.ReportEvery == 0 {
 		o.ReportEvery = 50 * time.Millisecond
 	}
-	n, err := New(Of(p), o, slog.New(slog.DiscardHandler))
+	n, err := New(planes, o, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,8 +88,14 @@ func TestMoves(t *testing.T) {
 	m.clean("c2")
 	m.live("c2")
 	m.is("c2", "1")
-	osc("server delete --wait on-c1")
+	osc("server create off --wait --image tiny --flavor tiny --network n --availability-zone nova:c2")
+	osc("server stop off")
+	m.step("drained", func() { t.Log(ctl.Run(program, "node", "drain", "c2")) })
+	m.is("c1", "1")
 	m.clean("c2")
+	osc("server delete --wait off")
+	osc("server delete --wait on-c1")
+	m.clean("c1")
 }
 
 // A mover is a server that moves.
