@@ -17,6 +17,7 @@ type Options struct {
 type BackendOptions struct {
 	Name  string `yaml:"name"`                // the backend of host@backend#pool
 	Kind  string `yaml:"kind"`                // file, lvm, rbd
+	Host  string `yaml:"host"`                // address of the control plane that has it, where there are several
 	Label string `yaml:"volume_backend_name"` // what types choose by; the name, if nothing else
 
 	Dir string `yaml:"dir"` // file: the volumes; others: locks, and what is converted

@@ -22,7 +22,7 @@ func (c *Cloud) blocks(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	backends, labels, err := volumePlaces(cfg)
+	backends, labels, err := c.volumePlaces(cfg)
 	if err != nil {
 		return err
 	}
@@ -43,6 +43,10 @@ func (c *Cloud) blocks(ctx context.Context, cfg Config) error {
 		return err
 	}
 	c.Handlers["volume"] = cinderapi.New(c.Storage, c.Identity, c.Rules["cinder"], cfg.Address(5000))
+	if elsewhere(cfg) { // who has the backends works on volumes
+		c.loops = append(c.loops, every(time.Hour, c.Storage.ForgetOld))
+		return nil
+	}
 	for _, l := range cinderwork.Loops(c.Storage) {
 		c.loops = append(c.loops, l.Run)
 	}

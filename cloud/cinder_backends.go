@@ -19,7 +19,7 @@ import (
 
 // volumePlaces are the backends that the settings name, by host@backend#pool, with
 // their volume_backend_names.
-func volumePlaces(cfg Config) (backends map[string]cinder.Backend, labels map[string]string, err error) {
+func (c *Cloud) volumePlaces(cfg Config) (backends map[string]cinder.Backend, labels map[string]string, err error) {
 	o, err := cfg.Volume.Filled()
 	if err != nil {
 		return nil, nil, err
@@ -27,6 +27,9 @@ func volumePlaces(cfg Config) (backends map[string]cinder.Backend, labels map[st
 	backends, labels = map[string]cinder.Backend{}, map[string]string{}
 	for _, b := range o.Backends {
 		at, err := volumePlace(b, cfg)
+		if err == nil && b.Host != "" && len(cfg.Peers) > 0 {
+			at, err = c.between(b, at, cfg)
+		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("volume: backend %s: %w", b.Name, err)
 		}

@@ -55,7 +55,11 @@ type Config struct {
 	// Address is the public address of a port: http://127.0.0.1:5000.
 	Address func(port int) string
 	Network neutron.Config
-	Logs    *loglevel.Levels // of the program; nil is that nothing can be asked or set
+	// Self is this control plane's address among several, and Peers are where the other control planes answer this one, when there are several:
+	// https://192.0.2.2:8782. Peer serves them here.
+	Self  string
+	Peers []string
+	Logs  *loglevel.Levels // of the program; nil is that nothing can be asked or set
 }
 
 // Loggers are the names of the APIs' logs, by their services.
@@ -76,6 +80,8 @@ type Cloud struct {
 	// served under the one address alone.
 	Handlers map[string]http.Handler
 	Nodes    *Nodes
+	// Peer is what other control planes call, with TLS as wire.PeersTLS sets it up.
+	Peer *http.ServeMux
 	// Gate says who may be a node.
 	Gate *join.Gate
 
@@ -90,7 +96,7 @@ func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cloud{DB: db, Handlers: map[string]http.Handler{}, Nodes: &Nodes{live: map[string]wish.Live{}}}
+	c := &Cloud{DB: db, Peer: http.NewServeMux(), Handlers: map[string]http.Handler{}, Nodes: &Nodes{live: map[string]wish.Live{}}}
 	if err = c.policy(cfg.Policy); err == nil {
 		err = c.wire(ctx, cfg)
 	}
@@ -135,7 +141,7 @@ func (c *Cloud) wire(ctx context.Context, cfg Config) error {
 	if err := events.Pause(ctx, c.DB); err != nil {
 		return err
 	}
-	for _, f := range []func(context.Context, Config) error{c.identity, c.images, c.placing, c.networks, c.blocks, c.compute, c.nodes, c.events} {
+	for _, f := range []func(context.Context, Config) error{c.identity, c.nodes, c.images, c.placing, c.networks, c.blocks, c.compute, c.events} {
 		if err := f(ctx, cfg); err != nil {
 			return err
 		}

@@ -33,7 +33,7 @@ func (c *Cloud) images(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	parts, err := imageParts(cfg)
+	parts, err := c.imageParts(cfg)
 	if err != nil {
 		return err
 	}
@@ -48,14 +48,17 @@ func (c *Cloud) images(ctx context.Context, cfg Config) error {
 }
 
 // imageParts are what the settings name: folders below the data folder, if nothing else.
-func imageParts(cfg Config) (glance.Parts, error) {
+func (c *Cloud) imageParts(cfg Config) (glance.Parts, error) {
 	o, err := cfg.Image.Filled()
+	if len(cfg.Peers) > 0 {
+		o.Host = cmp.Or(o.Host, cfg.Self)
+	}
 	p := glance.Parts{Options: o, Shaper: shape.Tools{}}
 	if err != nil {
 		return p, err
 	}
 	for _, s := range o.Stores {
-		place, err := imagePlace(s, cfg.DataDir)
+		place, err := c.imagePlace(s, cfg)
 		if err != nil {
 			return p, fmt.Errorf("image: store %s: %w", s.ID, err)
 		}
@@ -87,8 +90,8 @@ func imageParts(cfg Config) (glance.Parts, error) {
 	return p, err
 }
 
-func imagePlace(s glance.StoreOptions, dir string) (*glance.Place, error) {
-	p := &glance.Place{ID: s.ID, Type: s.Type, Description: s.Description, Weight: s.Weight, Properties: map[string]any{}}
+func (c *Cloud) imagePlace(s glance.StoreOptions, cfg Config) (*glance.Place, error) {
+	dir, p := cfg.DataDir, &glance.Place{ID: s.ID, Type: s.Type, Description: s.Description, Weight: s.Weight, Properties: map[string]any{}}
 	var err error
 	switch s.Type {
 	case "file":
@@ -96,7 +99,9 @@ func imagePlace(s glance.StoreOptions, dir string) (*glance.Place, error) {
 		if s.Dir == "" && s.ID != "file" {
 			at = filepath.Join(dir, "images-"+s.ID)
 		}
-		p.Backend, err = file.New(at)
+		if p.Backend, err = file.New(at); err == nil && s.Dir == "" && len(cfg.Peers) > 0 {
+			p.Backend, err = c.mirrored(s.ID, p.Backend.(*file.Files), cfg.Peers)
+		}
 		p.Properties = map[string]any{"data_dir": at, "chunk_size": 256 << 10, "thin_provisioning": false}
 	case "s3":
 		p.Backend, err = images3.New(s3.Options{Endpoint: s.Endpoint, Region: s.Region, Bucket: s.Bucket, AccessKey: s.AccessKey, SecretKey: s.SecretKey})

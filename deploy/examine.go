@@ -75,14 +75,23 @@ func (e *ErrHosts) of(host string) string {
 // inOrder are the hosts in groups that are made one after the other.
 func (r *Run) inOrder() [][]*Host {
 	infra, _ := r.divided()
-	rest := slices.DeleteFunc(r.nodes(), (*Host).Infra)
-	first := slices.DeleteFunc(slices.Clone(r.Hosts[:1]), (*Host).Infra)
-	return [][]*Host{infra, first, rest}
+	rest := slices.DeleteFunc(r.nodes(), func(h *Host) bool { return h.Infra() || h.Database() })
+	first, others := r.controllers()
+	groups := [][]*Host{infra, slices.DeleteFunc(r.databases(), (*Host).Infra)}
+	for _, h := range append([]*Host{first}, others...) { // one after the other: most go on
+		if !h.Infra() && !h.Database() {
+			groups = append(groups, []*Host{h})
+		}
+	}
+	return append(groups, rest)
 }
 
 // ladder is all that is made of a host.
 func (h *Host) ladder() converge.Ladder[*Host] {
 	l := preparing()
+	if h.Database() {
+		l = append(l, keeping()...)
+	}
 	switch {
 	case h.Controller():
 		l = append(l, controlling()...)

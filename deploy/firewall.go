@@ -18,6 +18,12 @@ func (h *Host) openings() (all []opening) {
 	if h.Controller() {
 		all = append(all, opening{"tcp", "5000 6080 8774 8776 8778 9000 9292 9696", false}, opening{"tcp", "3260 6641-6644 8780", true})
 	}
+	if h.Controller() && h.plan.several() {
+		all = append(all, opening{"tcp", "6645 8782", true})
+	}
+	if h.Database() {
+		all = append(all, opening{"tcp", "5432", true})
+	}
 	if h.Controller() || h.Compute() {
 		all = append(all, opening{"udp", "4789 6081", true})
 	}

@@ -23,7 +23,7 @@ type Host struct {
 }
 
 // Controller and Compute tell what the host is.
-func (h *Host) Controller() bool { return h.Address == h.plan.Controller }
+func (h *Host) Controller() bool { return slices.Contains(h.plan.Controllers, h.Address) }
 
 // Compute tells whether it runs guests.
 func (h *Host) Compute() bool {
@@ -51,6 +51,8 @@ type Facts struct {
 	Self     string   // what the host's name resolves to
 	SELinux  bool     // and it enforces
 	Guarded  bool     // a packet filter that is neither firewalld nor ufw drops what is not let in
+	// Endpoint tells of the address that clients use whether it is here, far or taken.
+	Endpoint map[string]bool
 	// Resolvers are the servers it asks for names, or asked before the installation.
 	Resolvers []string
 }
@@ -83,6 +85,7 @@ r=` + kept + `/resolv.conf; [ -r $r ] || r=/etc/resolv.conf; echo resolvers $(aw
 [ -z "$DNS" ] || [ -e ` + bindDir + ` ] || ! ss -Hltn "sport = :53" 2>/dev/null | awk '{print $4}' | grep -qE "^(\*|0\.0\.0\.0|\[::\]|127\.0\.0\.1|$DNS):53$" || echo taken 53
 for p in $PORTS; do ss -Hltn "sport = :$p" 2>/dev/null | grep -q . && echo taken $p; done
 [ -e /var/lib/stackd/lock ] && ! flock -n -s /var/lib/stackd/lock true && echo mine 1
+[ -e ` + databaseDir + `/password ] && echo mine 1
 for s in $NTP; do
   t=$( { exec 3<>/dev/udp/$s/123 && printf '\x1b%47s' | tr ' ' '\0' >&3 && timeout 2 head -c 48 <&3 | od -An -tu4 --endian=big -j40 -N8; } 2>/dev/null | awk -v now=$(date +%s.%N) '{printf "%.3f", $1 + $2/4294967296 - 2208988800 - now}')
   echo time $s ${t:--}
@@ -92,6 +95,9 @@ echo clock $(date +%s.%N)
 
 // ports that a controller listens at.
 const controllerPorts = "5000 6080 6642 8774 8776 8778 8780 9000 9292 9696"
+
+// morePorts are those of one of several, for the others.
+const morePorts = " 6641 6643 6644 6645 6646 8782"
 
 // see looks at the host.
 func (h *Host) see(ctx context.Context) error {
@@ -106,13 +112,23 @@ func (h *Host) see(ctx context.Context) error {
 	if h.Infra() {
 		dns = h.Address
 	}
-	env := fmt.Sprintf("PORTS=%s DNS=%s NTP=%s GROUP=%s\n", quote(ports), quote(dns), quote(strings.Join(h.asks(), " ")), quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]))
-	out, err := h.Shell.Run(ctx, env+look, nil)
+	if h.Controller() && h.plan.several() {
+		ports += morePorts
+	}
+	if h.Database() {
+		ports += " 5432"
+	}
+	env := "ENDPOINT=\n"
+	if h.Controller() && h.plan.several() {
+		env = "ENDPOINT=" + quote(h.plan.Endpoint) + "\n"
+	}
+	env += fmt.Sprintf("PORTS=%s DNS=%s NTP=%s GROUP=%s\n", quote(ports), quote(dns), quote(strings.Join(h.asks(), " ")), quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]))
+	out, err := h.Shell.Run(ctx, env+lookEndpoint+look, nil)
 	if err != nil {
 		return err
 	}
 	h.seen = time.Now() // its clock was read last
-	h.Facts = Facts{Links: map[string]Link{}}
+	h.Facts = Facts{Links: map[string]Link{}, Endpoint: map[string]bool{}}
 	for line := range strings.Lines(out) {
 		h.fact(strings.Fields(line))
 	}
@@ -166,6 +182,8 @@ func (h *Host) fact(f []string) {
 		h.Name, _, _ = strings.Cut(at(1), ".")
 	case "resolvers":
 		h.Facts.Resolvers = f[1:]
+	case "endpoint":
+		h.Facts.Endpoint[at(1)] = true
 	case "self":
 		h.Facts.Self = at(1)
 	case "link":

@@ -13,28 +13,34 @@ import (
 
 // A Plan is a cloud as it should be: what the answers come to.
 type Plan struct {
-	Answers    answers.Answers
-	Controller string
-	Computes   []string
-	Infra      string // the host that answers names and tells the time; "" for none
-	NTP        []string
-	Physnet    string // of the bridge mappings; "" for none
-	Uplink     string // the controller's link that becomes a port of br-ex
-	TunnelIf   string // the link of tunnels; "" is that of the host's address
-	Region     string
-	Notes      []string // what the answers say that is done otherwise, or not
+	Answers     answers.Answers
+	Controller  string // the first of Controllers
+	Controllers []string
+	Endpoint    string // the address that clients use, of several controllers
+	Database    string // the host of their database; "" when it is outside
+	Computes    []string
+	Infra       string // the host that answers names and tells the time; "" for none
+	NTP         []string
+	Physnet     string // of the bridge mappings; "" for none
+	Uplink      string // the controller's link that becomes a port of br-ex
+	TunnelIf    string // the link of tunnels; "" is that of the host's address
+	Region      string
+	Notes       []string // what the answers say that is done otherwise, or not
 }
 
 // NewPlan reads the answers. What cannot be is told all at once.
 func NewPlan(a answers.Answers) (*Plan, error) {
-	p := &Plan{Answers: a, Controller: a["CONFIG_CONTROLLER_HOST"], Infra: a["CONFIG_STACKD_INFRA_HOST"], NTP: a.List("CONFIG_NTP_SERVERS"), Region: a["CONFIG_KEYSTONE_REGION"], TunnelIf: first(a, "TUNNEL_IF")}
+	p := &Plan{Answers: a, Controllers: a.List("CONFIG_CONTROLLER_HOST"), Endpoint: a["CONFIG_STACKD_ENDPOINT"], Database: a["CONFIG_MARIADB_HOST"], Infra: a["CONFIG_STACKD_INFRA_HOST"], NTP: a.List("CONFIG_NTP_SERVERS"), Region: a["CONFIG_KEYSTONE_REGION"], TunnelIf: first(a, "TUNNEL_IF")}
+	if p.Controller = a["CONFIG_CONTROLLER_HOST"]; p.several() {
+		p.Controller = p.Controllers[0]
+	}
 	without := a.List("EXCLUDE_SERVERS")
 	for _, h := range a.List("CONFIG_COMPUTE_HOSTS") {
 		if !slices.Contains(without, h) && !slices.Contains(p.Computes, h) {
 			p.Computes = append(p.Computes, h)
 		}
 	}
-	errs := []error{p.hosts(), p.infra(), p.fixed(), p.bridge(), p.types(), p.nat(), p.repository()}
+	errs := []error{p.hosts(), p.peers(), p.infra(), p.fixed(), p.bridge(), p.types(), p.nat(), p.repository()}
 	p.mapped()
 	return p, errors.Join(errs...)
 }
@@ -50,14 +56,16 @@ func first(a answers.Answers, name string) string {
 
 func (p *Plan) hosts() error {
 	var errs []error
-	for _, h := range append([]string{p.Controller}, p.Computes...) {
+	for _, h := range append(slices.Clone(p.Controllers), p.Computes...) {
 		if _, err := netip.ParseAddr(h); err != nil {
 			errs = append(errs, fmt.Errorf("%q: hosts are named by their addresses, for example 192.0.2.10", h))
 		}
 	}
 	for _, key := range []string{"CONFIG_NETWORK_HOSTS", "CONFIG_STORAGE_HOST"} {
-		if v := p.Answers[key]; v != "" && v != p.Controller {
-			errs = append(errs, fmt.Errorf("%s=%s: it must be the controller, %s", key, v, p.Controller))
+		for _, v := range p.Answers.List(key) {
+			if !slices.Contains(p.Controllers, v) {
+				errs = append(errs, fmt.Errorf("%s=%s: it must be the controller, %s", key, v, strings.Join(p.Controllers, " or ")))
+			}
 		}
 	}
 	return errors.Join(errs...)
@@ -170,10 +178,14 @@ func (p *Plan) mapped() {
 	}
 }
 
-// Addresses are all hosts, the controller first.
+// Addresses are all hosts, the controllers first.
 func (p *Plan) Addresses() []string {
-	all := []string{p.Controller}
-	for _, c := range append(slices.Clone(p.Computes), p.Infra) {
+	all := slices.Clone(p.Controllers)
+	more := append(slices.Clone(p.Computes), p.Infra)
+	if p.several() {
+		more = append(more, p.Database)
+	}
+	for _, c := range more {
 		if c != "" && !slices.Contains(all, c) {
 			all = append(all, c)
 		}
@@ -183,8 +195,5 @@ func (p *Plan) Addresses() []string {
 
 // alone tells whether no other host than the controller runs guests.
 func (p *Plan) alone() bool {
-	return !slices.ContainsFunc(p.Computes, func(c string) bool { return c != p.Controller })
+	return !p.several() && !slices.ContainsFunc(p.Computes, func(c string) bool { return c != p.Controller })
 }
-
-// AllInOne tells whether the controller runs guests too.
-func (p *Plan) AllInOne() bool { return slices.Contains(p.Computes, p.Controller) }

@@ -107,7 +107,7 @@ func (h *Host) clock(now time.Time, bad func(string, ...any)) {
 }
 
 func (h *Host) links(bad func(string, ...any)) {
-	if h.plan.Uplink != "" && h.Controller() {
+	if h.plan.Uplink != "" && h.Network() {
 		if l, ok := h.Facts.Links[h.plan.Uplink]; !ok {
 			bad("there is no link %s, which the bridge interfaces name; it has %s", h.plan.Uplink, h.linkNames())
 		} else if !l.Up {
@@ -141,7 +141,7 @@ func (h *Host) linkNames() string {
 
 func (h *Host) group(bad func(string, ...any)) {
 	a := h.plan.Answers
-	if !h.Controller() || a["CONFIG_CINDER_BACKEND"] != "lvm" {
+	if !h.Storage() || a["CONFIG_CINDER_BACKEND"] != "lvm" {
 		return
 	}
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"stackd/internal/converge"
@@ -11,9 +12,9 @@ import (
 
 // controlling are the steps of the controller.
 func controlling() converge.Ladder[*Host] {
-	return converge.Ladder[*Host]{
+	return slices.Concat(sharing(), converge.Ladder[*Host]{
 		step("volume group", func(h *Host) string {
-			if h.plan.Answers["CONFIG_CINDER_BACKEND"] != "lvm" {
+			if !h.Storage() || h.plan.Answers["CONFIG_CINDER_BACKEND"] != "lvm" {
 				return "true"
 			}
 			return "vgs " + quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]) + " >/dev/null 2>&1"
@@ -36,7 +37,7 @@ func controlling() converge.Ladder[*Host] {
 		}, func(h *Host) string { return "umask 077; " + h.openrc("admin") + " > /root/keystonerc_admin" },
 			func(*Host) string { return "rm -f /root/keystonerc_admin" }),
 		step("demo", func(h *Host) string {
-			if !h.plan.Answers.Yes("CONFIG_PROVISION_DEMO") {
+			if !h.plan.Answers.Yes("CONFIG_PROVISION_DEMO") || h != h.all.Hosts[0] {
 				return "true"
 			}
 			return "cmp -s /root/keystonerc_demo <(" + h.openrc("demo") + ")"
@@ -44,7 +45,7 @@ func controlling() converge.Ladder[*Host] {
 			return "export STACKD_DEMO_PASSWORD=" + quote(h.plan.Answers["CONFIG_KEYSTONE_DEMO_PW"]) + "\n" + binary + " demo --range " + quote(h.plan.Answers["CONFIG_PROVISION_DEMO_FLOATRANGE"]) + " >&2\numask 077; " + h.openrc("demo") + " > /root/keystonerc_demo"
 		}, func(*Host) string { return "rm -f /root/keystonerc_demo" }),
 		clouds(),
-	}
+	})
 }
 
 // cloudsFile is where every OpenStack client looks for clouds by name.
@@ -73,30 +74,34 @@ func makeGroup(h *Host) string {
 
 // settings is the controller's stackd.yaml.
 func (h *Host) settings() string {
-	target := net.JoinHostPort(h.Address, "3260")
-	if h.plan.Answers["CONFIG_CINDER_BACKEND"] == "lvm" {
-		return fmt.Sprintf("volume:\n  backends:\n  - {name: lvm, kind: lvm, volume_group: %s, target_address: %q}\n", h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"], target)
+	target, host := net.JoinHostPort(h.Address, "3260"), ""
+	if h.plan.several() {
+		host = h.plan.Answers["CONFIG_STORAGE_HOST"]
+		target, host = net.JoinHostPort(host, "3260"), fmt.Sprintf(", host: %q", host)
 	}
-	return fmt.Sprintf("volume:\n  backends:\n  - {name: files, kind: file, target: iscsi, target_address: %q}\n", target)
+	if h.plan.Answers["CONFIG_CINDER_BACKEND"] == "lvm" {
+		return fmt.Sprintf("volume:\n  backends:\n  - {name: lvm, kind: lvm, volume_group: %s, target_address: %q%s}\n", h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"], target, host)
+	}
+	return fmt.Sprintf("volume:\n  backends:\n  - {name: files, kind: file, target: iscsi, target_address: %q%s}\n", target, host)
 }
 
 // serve is the controller's command line.
 func (h *Host) serve() string {
 	verb := "serve"
-	if h.plan.AllInOne() {
+	if h.Compute() {
 		verb = "up"
 	}
 	c := fmt.Sprintf("%s %s --host %s --listen %s --netns host --nodes %s --tunnel %s --region %s", binary, verb, quote(h.Name), h.Address, net.JoinHostPort(h.Address, "8780"), h.Tunnel, quote(h.plan.Region))
 	if h.plan.Physnet != "" {
 		c += " --physnet " + quote(h.plan.Physnet)
 	}
-	if h.plan.Uplink != "" {
+	if h.plan.Uplink != "" && h.Network() {
 		c += " --uplink " + quote(h.plan.Uplink)
 	}
 	if verb == "up" {
 		c += h.accel()
 	}
-	return c
+	return c + h.beside()
 }
 
 func (h *Host) accel() string {
@@ -164,5 +169,5 @@ func computing() converge.Ladder[*Host] {
 
 // agent is a node's command line.
 func (h *Host) agent() string {
-	return strings.TrimSpace(fmt.Sprintf("%s agent --host %s --listen %s --tunnel %s --plane %s%s", binary, quote(h.Name), h.Address, h.Tunnel, net.JoinHostPort(h.plan.Controller, "8780"), h.accel()))
+	return strings.TrimSpace(fmt.Sprintf("%s agent --host %s --listen %s --tunnel %s --plane %s%s", binary, quote(h.Name), h.Address, h.Tunnel, h.plan.planes(), h.accel()))
 }

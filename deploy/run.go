@@ -60,18 +60,23 @@ func (r *Run) Install(ctx context.Context) error {
 	if err := lost[r.controller()]; err != nil {
 		return prepare
 	}
-	control := r.each(ctx, "Applying "+r.Plan.Controller+"_controller", r.Hosts[:1], controlling(), lost)
+	keep := r.each(ctx, "Applying "+r.Plan.Database+"_database", r.databases(), keeping(), lost)
+	if keep != nil {
+		return errors.Join(prepare, keep)
+	}
+	first, others := r.controllers()
+	control := r.each(ctx, "Applying "+first.Address+"_controller", []*Host{first}, controlling(), lost)
 	if control != nil {
 		return errors.Join(prepare, control)
 	}
-	var nodes []*Host
-	for _, h := range r.nodes() {
-		if lost[h] == nil {
-			nodes = append(nodes, h)
-		}
-	}
-	compute := r.each(ctx, "Applying compute", nodes, computing(), lost)
-	return errors.Join(prepare, compute)
+	beside := r.each(ctx, "Applying other controllers", r.well(others, lost), controlling(), lost)
+	compute := r.each(ctx, "Applying compute", r.well(r.nodes(), lost), computing(), lost)
+	return errors.Join(prepare, beside, compute)
+}
+
+// well are those of the hosts that have not failed.
+func (r *Run) well(hosts []*Host, lost map[*Host]error) []*Host {
+	return slices.DeleteFunc(slices.Clone(hosts), func(h *Host) bool { return lost[h] != nil })
 }
 
 // Uninstall takes everything away again, guests and volumes with it.
@@ -94,8 +99,9 @@ func (r *Run) Uninstall(ctx context.Context) error {
 			})
 		})
 	}
+	first, others := r.controllers()
 	return errors.Join(down("Taking compute hosts away", r.nodes(), computing()),
-		down("Taking the control plane away", r.Hosts[:1], controlling()), down("Giving hosts back as they were", r.Hosts, preparing()))
+		down("Taking the control plane away", append(others, first), controlling()), down("Taking the database away", r.databases(), keeping()), down("Giving hosts back as they were", r.Hosts, preparing()))
 }
 
 // begin opens all hosts and looks at them.
@@ -110,7 +116,7 @@ func (r *Run) begin(ctx context.Context) (err error) {
 // keepSecrets keeps the answers' passwords out of the log.
 func (r *Run) keepSecrets() {
 	for key, v := range r.Plan.Answers {
-		if strings.HasSuffix(key, "_PW") || strings.HasSuffix(key, "PASSWORD") {
+		if strings.HasSuffix(key, "_PW") || strings.HasSuffix(key, "PASSWORD") || key == "CONFIG_STACKD_DATABASE" {
 			r.secret(v)
 		}
 	}
@@ -121,7 +127,7 @@ func (r *Run) controller() *Host { return r.Hosts[0] }
 // nodes are the hosts that run guests for a controller elsewhere.
 func (r *Run) nodes() (all []*Host) {
 	for _, h := range r.Hosts[1:] {
-		if h.Compute() {
+		if h.Compute() && !h.Controller() {
 			all = append(all, h)
 		}
 	}
@@ -219,7 +225,7 @@ func (r *Run) look(ctx context.Context) error {
 
 // preflight tells everything that is wrong on any host at once.
 func (r *Run) preflight(context.Context) error {
-	all := between(r.Hosts)
+	all := append(between(r.Hosts), r.endpoints()...)
 	for _, h := range r.Hosts {
 		all = append(all, h.preflight(h.seen)...)
 	}

@@ -49,7 +49,7 @@ const kept = "/var/lib/stackd-install"
 
 // preparing are the steps of every host.
 func preparing() converge.Ladder[*Host] {
-	return slices.Concat(converge.Ladder[*Host]{
+	return slices.Concat(ownCluster(), converge.Ladder[*Host]{
 		packages(),
 		step("names", func(h *Host) string {
 			return "sed -n '/^# stackd:/,/^# :stackd/p' /etc/hosts | cmp -s - <(printf '%s' " + quote(h.all.names()) + ")"
@@ -91,6 +91,9 @@ func (h *Host) packages() string {
 	}
 	if h.Compute() {
 		all += " qemu-system-x86 qemu-utils qemu-block-extra libvirt-daemon libvirt-clients libvirt-daemon-driver-qemu iputils-ping"
+	}
+	if h.Database() {
+		all += " postgresql openssl"
 	}
 	if len(h.plan.timeServers(h.Address)) > 0 {
 		all += " chrony"

@@ -3,6 +3,7 @@ package glance
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"slices"
@@ -106,6 +107,22 @@ func (g *Imaging) openAt(ctx context.Context, l Location) (io.ReadSeekCloser, in
 		return nil, 0, fault.New(fault.Unavailable, "Store %s is not there any more.", l.Store)
 	}
 	return b.Open(ctx, l.Name)
+}
+
+// EachIn calls f for the name of all bytes that images have in a store. What fails does
+// not keep the others waiting.
+func (g *Imaging) EachIn(ctx context.Context, store string, f func(context.Context, string) error) error {
+	all, err := g.Images(ctx, Query{All: true})
+	hidden, e := g.Images(ctx, Query{All: true, Hidden: true})
+	err = errors.Join(err, e)
+	for _, i := range append(all, hidden...) {
+		for _, l := range i.Locations {
+			if l.Store == store && l.Name != "" && ctx.Err() == nil {
+				err = errors.Join(err, f(ctx, l.Name))
+			}
+		}
+	}
+	return err
 }
 
 // far tells whether none of an image's bytes are on this machine.

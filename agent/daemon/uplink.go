@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -154,4 +155,29 @@ func giveBack(bridge, link string) error {
 		return nil
 	}
 	return err
+}
+
+// Switch starts the switch again where one has died and left a bridge behind that the
+// host's addresses are on: without it this machine reaches nobody, not even the database
+// that says what else is to be started. Anywhere else it does nothing.
+func Switch(ctx context.Context, o Options) error {
+	h, err := newHost(o)
+	if err != nil || !h.switches() || h.Uplink == "" || h.Netns != HostNetns || missing(h.DataDir+"/ovn/conf.db") {
+		return err
+	}
+	if _, err := netlink.LinkByName(h.Bridge); err != nil {
+		return nil
+	}
+	h.progress = func(string, string, time.Duration) {}
+	if err := h.makeDirs(); err != nil {
+		return err
+	}
+	for _, p := range h.ovnProcesses() {
+		if p.name == "conf" || p.name == "vswitchd" {
+			if _, err := h.ensureProcess(ctx, p); err != nil {
+				return fmt.Errorf("%s: %w", p.name, err)
+			}
+		}
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -34,7 +35,8 @@ func NewPlane(id Identity, planes []string) (*Plane, error) {
 		return nil, err
 	}
 	t := &http.Transport{TLSClientConfig: c, ForceAttemptHTTP2: true, IdleConnTimeout: 2 * time.Minute, TLSHandshakeTimeout: 10 * time.Second,
-		HTTP2: &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 10 * time.Second}}
+		DialContext: (&net.Dialer{Timeout: 3 * time.Second}).DialContext, // a host without power says nothing
+		HTTP2:       &http.HTTP2Config{SendPingTimeout: 4 * time.Second, PingTimeout: 3 * time.Second}}
 	return &Plane{id: id, planes: planes, http: &http.Client{Transport: t}}, nil
 }
 

@@ -116,7 +116,7 @@ func (s *Southbound) as(host string) (*own, error) {
 	return o, err
 }
 
-// DatabasesTLS is how a control plane calls the databases of all control planes.
+// DatabasesTLS is how a control plane calls other control planes, and their databases.
 func DatabasesTLS(g *join.Gate) (*tls.Config, error) {
 	o, err := newOwn(g.Databases, time.Now)
 	return databases(g, o), err
@@ -125,4 +125,11 @@ func DatabasesTLS(g *join.Gate) (*tls.Config, error) {
 func databases(g *join.Gate, o *own) *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: g.Databases.Pool(), ServerName: join.PlaneName,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return o.get() }}
+}
+
+// PeersTLS is for what a control plane serves other control planes alone.
+func PeersTLS(g *join.Gate) (*tls.Config, error) {
+	o, err := newOwn(g.Databases, time.Now)
+	return &tls.Config{MinVersion: tls.VersionTLS13, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: g.Databases.Pool(), NextProtos: []string{"h2"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return o.get() }}, err
 }

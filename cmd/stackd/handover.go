@@ -210,15 +210,23 @@ func rightsIn(b []byte) ([]int, error) {
 
 // listen is net.Listen for TCP, by a socket that was given if there is one.
 func (s *sockets) listen(address string) (net.Listener, error) {
+	if l := s.take(address); l != nil {
+		return l, nil
+	}
+	return net.Listen("tcp", address)
+}
+
+// take is the socket of an address that was given, nil if none was.
+func (s *sockets) take(address string) net.Listener {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, l := range s.of {
 		if sameAddress(l.Addr().String(), address) {
 			s.of = append(s.of[:i:i], s.of[i+1:]...)
-			return l, nil
+			return l
 		}
 	}
-	return net.Listen("tcp", address)
+	return nil
 }
 
 // sameAddress tells whether two addresses are one; that of no host is any's.

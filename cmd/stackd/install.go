@@ -231,7 +231,7 @@ func (in *installer) close(s *deploy.Screen, r *deploy.Run, p *deploy.Plan, log 
 			s.Note("File /root/keystonerc_demo is there too, of a demo project.")
 		}
 		s.Note("Clients find the cloud by name as well: openstack --os-cloud admin")
-		s.Note(fmt.Sprintf("To access the OpenStack Dashboard browse to http://%s:9000/dashboard . Please, find your login credentials stored in the keystonerc_admin in your home directory.", p.Controller))
+		s.Note(fmt.Sprintf("To access the OpenStack Dashboard browse to http://%s:9000/dashboard . Please, find your login credentials stored in the keystonerc_admin in your home directory.", firstOf(p.Endpoint, p.Controller)))
 	}
 	s.Note("The installation log file is available at: " + log)
 	s.Additional()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 
 	"stackd/internal/sqldb"
 	"stackd/keystone"
@@ -24,7 +23,7 @@ func keystoneCommand() *cobra.Command {
 // that may be running. On SQLite, what this process changes is not heard by another:
 // change there is refused while one runs.
 func openIdentity(ctx context.Context, o *options, change bool) (*keystone.Identity, func(), error) {
-	if pid := running(o); change && pid != 0 && !strings.HasPrefix(o.Database, "postgres") {
+	if pid := running(o); change && pid != 0 && !o.shared() {
 		return nil, nil, errRunning{o.Data, pid}
 	}
 	set, err := o.settings()

@@ -69,7 +69,7 @@ func (o *options) flags(c *cobra.Command) {
 	f.StringVar(&o.Endpoint, "endpoint", "", "name or address that clients use, where another answers for this one: a balancer before several control planes (default: that of --listen)")
 	f.BoolVar(&o.HoldEndpoint, "hold-endpoint", false, "keep the address --endpoint beside that of --listen, on one of the control planes that share the database")
 	f.StringSliceVar(&o.Controllers, "controllers", nil, "addresses of all control planes, this one's of --nodes among them: OVN's databases are clusters of theirs")
-	f.StringVar(&o.Database, "database", "", "postgres://… (default: an SQLite file in the data folder)")
+	f.StringVar(&o.Database, "database", "", "postgres://…, or @FILE that says so (default: an SQLite file in the data folder)")
 	f.StringVar(&o.Region, "region", "RegionOne", "region of the catalog")
 	f.StringVar(&o.Gateway, "public", "172.24.4.1/24", "this machine's address on the public network, with its prefix")
 	f.IntVar(&o.OnePort, "one-port", 9000, "port at which all services answer under one address")
@@ -203,6 +203,9 @@ func (o *options) checkDatabase() (err error) {
 	switch {
 	case o.Database == "":
 		o.Database = o.path("stackd.db")
+	case o.Database[0] == '@':
+		o.Database, err = filepath.Abs(o.Database[1:])
+		o.Database = "@" + o.Database
 	case !ok:
 		o.Database, err = filepath.Abs(o.Database)
 	case scheme != "postgres" && scheme != "postgresql":

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -18,7 +21,7 @@ import (
 
 // checkPeers sees that this control plane can be one of several.
 func (o *options) checkPeers() error {
-	shared := strings.Contains(o.Database, "://")
+	shared := o.shared()
 	if o.HoldEndpoint {
 		at, err := netip.ParseAddr(o.Endpoint)
 		on, _ := netip.ParseAddr(o.Listen)
@@ -48,6 +51,11 @@ func (o *options) checkPeers() error {
 	return nil
 }
 
+// shared tells whether the database is one that other processes may use.
+func (o *options) shared() bool {
+	return strings.Contains(o.Database, "://") || strings.HasPrefix(o.Database, "@")
+}
+
 // nodesHost is the address at which other hosts find this one; "" for none.
 func (o *options) nodesHost() string {
 	a, err := netip.ParseAddrPort(o.Nodes)
@@ -72,6 +80,47 @@ func (o *options) southbounds() string {
 		all = append(all, "ssl:"+net.JoinHostPort(c, strconv.Itoa(sbPort)))
 	}
 	return strings.Join(all, ",")
+}
+
+// peersPort is where other control planes call this one.
+const peersPort = 8782
+
+// peersURLs are where the other control planes answer this one.
+func (o *options) peersURLs() (all []string) {
+	for _, c := range o.Controllers {
+		if c != o.nodesHost() {
+			all = append(all, "https://"+net.JoinHostPort(c, strconv.Itoa(peersPort)))
+		}
+	}
+	return all
+}
+
+// serveTLS serves a handler with TLS of its own until the process is stopped.
+func (p *process) serveTLS(at string, h http.Handler, c *tls.Config) error {
+	l, err := p.sockets.listen(at)
+	if err != nil {
+		return err
+	}
+	srv := bounded(h, c)
+	p.servers = append(p.servers, srv)
+	p.wg.Go(func() {
+		if err := srv.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {
+			slog.Error("others cannot reach this control plane", "address", at, "cause", err)
+		}
+	})
+	return nil
+}
+
+// together answers the other control planes.
+func (p *process) together(o *options) error {
+	if len(o.Controllers) == 0 {
+		return nil
+	}
+	c, err := wire.PeersTLS(p.cloud.Gate)
+	if err != nil {
+		return err
+	}
+	return p.serveTLS(net.JoinHostPort(o.nodesHost(), strconv.Itoa(peersPort)), p.cloud.Peer, c)
 }
 
 // chassis lets nodes' chassis through to this machine's member of the southbound database.
@@ -104,7 +153,10 @@ func (p *process) hold(ctx context.Context, o *options) {
 }
 
 // listenAbsent listens at an address that this machine need not have now.
-func listenAbsent(at string) (net.Listener, error) {
+func (s *sockets) listenAbsent(at string) (net.Listener, error) {
+	if l := s.take(at); l != nil {
+		return l, nil
+	}
 	c := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var err error
 		if e := raw.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IP, syscall.IP_FREEBIND, 1) }); e != nil {

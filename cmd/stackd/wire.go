@@ -72,9 +72,14 @@ func start(ctx context.Context, o *options, s *steps) (*process, error) {
 	told := ctx
 	ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer context.AfterFunc(told, p.cancel)()
+	if o.packets() && o.shared() {
+		if err := daemon.Switch(ctx, o.daemons()); err != nil {
+			slog.Warn("the switch", "cause", err)
+		}
+	}
 	err := s.do("database and identity", func() (bool, error) { return p.open(ctx, o) })
 	if err == nil {
-		err = s.do("APIs", func() (bool, error) { return false, p.listen(o) })
+		err = s.do("APIs", func() (bool, error) { return false, errors.Join(p.listen(o), p.together(o)) })
 	}
 	if err != nil {
 		return p, err
@@ -131,7 +136,7 @@ func (p *process) open(ctx context.Context, o *options) (already bool, err error
 		return already, err
 	}
 	cfg := cloud.Config{Database: o.Database, DataDir: o.Data, Name: host + ":" + o.Data, Region: o.Region, Identity: set.Identity, Image: set.Image, Volume: set.Volume, Backup: set.Backup, Dashboard: set.Dashboard,
-		GuestNetns: o.guestNetns(), Policy: o.path("policy.yaml"), Address: o.address, Console: o.address(6080), Network: o.network(), Logs: levels}
+		GuestNetns: o.guestNetns(), Policy: o.path("policy.yaml"), Address: o.address, Console: o.address(6080), Network: o.network(), Logs: levels, Self: o.nodesHost(), Peers: o.peersURLs()}
 	if !already {
 		if admin, err = o.newAdmin(); err != nil {
 			return false, err
@@ -182,7 +187,7 @@ func (p *process) serve(o *options, port int, h http.Handler) error {
 	if err := p.serveAt(o, l, h); err != nil || !o.HoldEndpoint {
 		return err
 	}
-	if l, err = listenAbsent(net.JoinHostPort(o.Endpoint, strconv.Itoa(port))); err != nil {
+	if l, err = p.sockets.listenAbsent(net.JoinHostPort(o.Endpoint, strconv.Itoa(port))); err != nil {
 		return err
 	}
 	return p.serveAt(o, l, h)

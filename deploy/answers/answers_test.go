@@ -9,7 +9,7 @@ import (
 )
 
 func TestTable(t *testing.T) {
-	if len(Parameters) != 300 {
+	if len(Parameters) != 302 {
 		t.Fatalf("%d parameters", len(Parameters))
 	}
 	for _, p := range Parameters {

@@ -29,7 +29,7 @@ type Parameter struct {
 
 // Masked tells whether a value is a secret.
 func (p Parameter) Masked() bool {
-	return strings.HasSuffix(p.Key, "_PW") || strings.HasSuffix(p.Key, "PASSWORD") || strings.HasSuffix(p.Key, "_SECRET") || strings.HasSuffix(p.Key, "_KEY") && p.Key != "CONFIG_SSH_KEY"
+	return strings.HasSuffix(p.Key, "_PW") || strings.HasSuffix(p.Key, "PASSWORD") || strings.HasSuffix(p.Key, "_SECRET") || strings.HasSuffix(p.Key, "_KEY") && p.Key != "CONFIG_SSH_KEY" || p.Key == "CONFIG_STACKD_DATABASE"
 }
 
 // Parameters are all, in packstack's order.

@@ -11,7 +11,8 @@ import (
 	"sync"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
@@ -34,8 +35,16 @@ type DB struct {
 }
 
 // Open opens "postgres://…" or an SQLite file by its path. The file is made when
-// missing, and then only its owner may read it.
+// missing, and then only its owner may read it. "@FILE" is what the file says, so that
+// no list of processes shows a password.
 func Open(ctx context.Context, where string) (*DB, error) {
+	if file, ok := strings.CutPrefix(where, "@"); ok {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("where the database is: %w", err)
+		}
+		where = strings.TrimSpace(string(b))
+	}
 	d := &DB{Now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }, url: where}
 	var err error
 	if strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://") {
@@ -53,11 +62,19 @@ func Open(ctx context.Context, where string) (*DB, error) {
 	return d, nil
 }
 
+// silence is how soon the server gives up a client whose host is without power: what it
+// has locked holds others up until then. The server's own word would be two hours.
+var silence = map[string]string{"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3", "tcp_user_timeout": "5000"}
+
 func (d *DB) openPostgres(where string) error {
-	db, err := sql.Open("pgx", where)
+	c, err := pgx.ParseConfig(where)
 	if err != nil {
 		return err
 	}
+	for name, v := range silence {
+		c.RuntimeParams[name] = v
+	}
+	db := stdlib.OpenDB(*c)
 	db.SetMaxOpenConns(32)
 	db.SetMaxIdleConns(16)
 	d.pg, d.write = true, bun.NewDB(db, pgdialect.New())

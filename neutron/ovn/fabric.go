@@ -1,8 +1,10 @@
 package ovn
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -123,30 +125,47 @@ func (f *Fabric) session(ctx context.Context) error {
 	s := &session{f: f, nb: nb, sb: sb, ups: make(chan upEvent, 4096)}
 	s.watch()
 	f.Everything()
-	return s.run(ctx)
+	if f.TLS == nil {
+		return s.run(ctx)
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	go s.heartbeat(ctx, end)
+	return cmp.Or(s.run(ctx), context.Cause(ctx))
 }
 
-// open connects and begins to watch the tables.
-func (f *Fabric) open(ctx context.Context, db, where string, tables map[string]model.Model) (client.Client, error) {
+// open connects, of several to the one that leads, and begins to watch the tables. Each has
+// a time of its own to answer: one without power says nothing.
+func (f *Fabric) open(ctx context.Context, db, where string, tables map[string]model.Model) (c client.Client, err error) {
+	all := strings.Split(where, ",")
+	for _, e := range all {
+		var bad error
+		if c, bad = f.openAt(ctx, db, e, len(all) > 1, tables); bad == nil {
+			return c, nil
+		}
+		err = errors.Join(err, fmt.Errorf("%s: %w", e, bad))
+	}
+	return nil, err
+}
+
+func (f *Fabric) openAt(ctx context.Context, db, where string, leader bool, tables map[string]model.Model) (client.Client, error) {
 	m, err := model.NewClientDBModel(db, tables)
 	if err != nil {
 		return nil, err
 	}
 	m.SetIndexes(byOwner(tables))
-	opts := []client.Option{client.WithLogger(quiet()), client.WithTLSConfig(f.TLS), client.WithLeaderOnly(strings.Contains(where, ","))}
-	for e := range strings.SplitSeq(where, ",") {
-		opts = append(opts, client.WithEndpoint(e))
-	}
-	c, err := client.NewOVSDBClient(m, opts...)
+	c, err := client.NewOVSDBClient(m, client.WithLogger(quiet()), client.WithTLSConfig(f.TLS), client.WithLeaderOnly(leader), client.WithEndpoint(where))
 	if err != nil {
 		return nil, err
 	}
-	short, stop := context.WithTimeout(ctx, 5*time.Second)
+	soon, stop := context.WithTimeout(ctx, 3*time.Second)
 	defer stop()
-	if err := c.Connect(short); err != nil {
+	if err := c.Connect(soon); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("%s: %w", db, err)
 	}
+	short, stop := context.WithTimeout(ctx, 5*time.Second)
+	defer stop()
 	var watched []client.MonitorOption
 	for _, t := range tables {
 		watched = append(watched, client.WithTable(t, columnsOf(t)...))

@@ -3,6 +3,7 @@ package ovn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -92,6 +93,26 @@ func (s *session) run(ctx context.Context) error {
 			s.tell(ctx, e)
 		case <-look.C:
 			s.statuses(ctx, neutron.Down)
+		}
+	}
+}
+
+// heartbeat ends the session when a database on another host says nothing any more: one
+// without power does not even hang up.
+func (s *session) heartbeat(ctx context.Context, end context.CancelCauseFunc) {
+	for t := time.NewTicker(2 * time.Second); ; {
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-t.C:
+		}
+		short, stop := context.WithTimeout(ctx, 4*time.Second)
+		err := s.nb.Echo(short)
+		stop()
+		if err != nil && ctx.Err() == nil {
+			end(fmt.Errorf("the northbound database does not answer: %w", err))
+			return
 		}
 	}
 }

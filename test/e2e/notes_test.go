@@ -4,11 +4,13 @@ package e2e
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +64,13 @@ func newNotes(t *testing.T, more string) *notes { return notesOn(t, (*hosts.Lab)
 
 // notesOn has the hosts that others are deployed to booted in some way.
 func notesOn(t *testing.T, boot func(*hosts.Lab, string, ...string) *hosts.Host, more string) *notes {
-	n := &notes{t: t, lab: hosts.New(t, "nt", "mgmt", "tun", "wan"), hosts: map[string]*hosts.Host{}}
+	return newInstalled(t, "nt", boot, map[string]string{"controller": "10", "compute1": "11", "compute2": "12"}, notesAnswers+more)
+}
+
+// newInstalled is a lab for hosts with these last parts of their addresses, to be made a
+// cloud of by the third host's deployer.
+func newInstalled(t *testing.T, lab string, boot func(*hosts.Lab, string, ...string) *hosts.Host, last map[string]string, answers string) *notes {
+	n := &notes{t: t, lab: hosts.New(t, lab, "mgmt", "tun", "wan"), hosts: map[string]*hosts.Host{}}
 	n.lab.Address("mgmt", "192.168.4.1/24")
 	n.lab.Address("wan", "198.51.100.1/24")
 	var err error
@@ -73,18 +81,17 @@ func notesOn(t *testing.T, boot func(*hosts.Lab, string, ...string) *hosts.Host,
 	n.infra.Shell(gentleClock + "; touch /root/answers.txt")
 	n.infra.Shell("mkdir -p -m 700 /root/.ssh; rm -f /root/.ssh/*; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519")
 	pub := n.infra.Shell("cat /root/.ssh/id_ed25519.pub")
-	for name, last := range map[string]string{"controller": "10", "compute1": "11", "compute2": "12"} {
+	for name, last := range last {
 		h := boot(n.lab, name, "mgmt 192.168.4."+last+"/24", "tun 192.168.2."+last+"/24")
 		h.Shell("mkdir -p -m 700 /root/.ssh /run/sshd; echo '" + pub + "' > /root/.ssh/authorized_keys; rm -f /etc/ssh/ssh_host_*; ssh-keygen -A >/dev/null; /usr/sbin/sshd; " + gentleClock + "; ip route add default via 192.168.4.1")
 		n.hosts[name] = h
 	}
-	answers := notesAnswers
 	if b, err := os.ReadFile("/proc/misc"); err != nil || !strings.Contains(string(b), "device-mapper") {
 		t.Log("this machine's kernel has no device-mapper: volumes are files, not a volume group")
 		answers += "CONFIG_CINDER_BACKEND=file\n"
 	}
 	n.file = filepath.Join(t.TempDir(), "answers.txt")
-	if err := os.WriteFile(n.file, []byte(answers+more), 0o600); err != nil {
+	if err := os.WriteFile(n.file, []byte(answers), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -126,7 +133,8 @@ func (n *notes) install(args ...string) string {
 // state is what an uninstall must bring back: files, links and addresses.
 func (n *notes) state() string {
 	s := ""
-	for _, h := range []*hosts.Host{n.infra, n.hosts["controller"], n.hosts["compute1"], n.hosts["compute2"]} {
+	for _, name := range append([]string{"infra"}, slices.Sorted(maps.Keys(n.hosts))...) {
+		h := n.host(name)
 		s += h.Name + "\n" + h.Shell("md5sum /etc/hosts /etc/resolv.conf; ls /etc/bind /etc/chrony/conf.d; ls /etc/chrony/sources.d /usr/local/bin; ls -A /var/lib/stackd /root /etc/network/interfaces.d /etc/firewalld/* /etc/NetworkManager/*; cat /proc/sys/net/ipv4/ip_forward; nft list tables | grep stackd; dpkg-query -W | md5sum; ip -br -4 addr; ip route; ip -br link | awk '{print $1}' | sort") + "\n"
 	}
 	return s

@@ -44,13 +44,13 @@ func (s *Store) clock() string {
 // Lease is peers.Store's.
 func (s *Store) Lease(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
 	now := s.clock()
-	return s.change(ctx, "INSERT INTO peer_leases (name, holder, until) VALUES (?, ?, "+now+" + ?) ON CONFLICT (name) DO UPDATE"+
+	return s.once(ctx, "INSERT INTO peer_leases (name, holder, until) VALUES ($1, $2, "+now+" + $3) ON CONFLICT (name) DO UPDATE"+
 		" SET holder = EXCLUDED.holder, until = EXCLUDED.until WHERE peer_leases.holder = EXCLUDED.holder OR peer_leases.until < "+now, name, holder, life.Milliseconds())
 }
 
 // Release is peers.Store's.
 func (s *Store) Release(ctx context.Context, name, holder string) error {
-	_, err := s.change(ctx, "DELETE FROM peer_leases WHERE name = ? AND holder = ?", name, holder)
+	_, err := s.once(ctx, "DELETE FROM peer_leases WHERE name = $1 AND holder = $2", name, holder)
 	return err
 }
 
@@ -98,16 +98,13 @@ func (s *Store) Members(ctx context.Context, database string) (all []peers.Membe
 	return all, err
 }
 
-// change runs a statement in a transaction, and tells whether it touched a row.
-func (s *Store) change(ctx context.Context, statement string, args ...any) (some bool, err error) {
-	err = s.db.Tx(ctx, func(ctx context.Context) error {
-		r, err := s.db.Q(ctx).ExecContext(ctx, statement, args...)
-		if err != nil {
-			return err
-		}
-		n, err := r.RowsAffected()
-		some = n > 0
-		return err
-	})
-	return some, err
+// once runs a statement that is a transaction by itself, and tells whether it touched a
+// row: a host that loses its power never holds a lock on the row that others wait for.
+func (s *Store) once(ctx context.Context, statement string, args ...any) (some bool, err error) {
+	r, err := s.db.Raw().ExecContext(ctx, statement, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n > 0, err
 }
