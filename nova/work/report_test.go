@@ -123,6 +123,12 @@ func TestWishesThatStand(t *testing.T) {
 	if w.Nets.Asked != asked {
 		t.Error("the rows were read", w.Nets.Asked-asked, "times")
 	}
+	w.DB.Now = func() time.Time { return time.Now().UTC().Add(time.Minute).Truncate(time.Microsecond) }
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := w.C.Wishes(ctx, "h1", told.Serial); err != nil || w.Nets.Asked != asked+1 {
+		t.Error("after a minute the rows were read", w.Nets.Asked-asked, "times", err)
+	}
 	if err := w.C.Reboot(novatest.As(t.Context(), "p", "member"), id, true); err != nil {
 		t.Fatal(err)
 	}
