@@ -25,7 +25,7 @@ type Config struct {
 	Log        *slog.Logger
 
 	Workers     int           // servers worked at once; 0 is 8
-	ReportEvery time.Duration // at least this often; 0 is 5 s
+	ReportEvery time.Duration // at least this often; 0 is 10 s
 	SweepEvery  time.Duration // when all is looked at again; 0 is 30 s
 	// ShutdownGrace is how long a guest may take to shut down when asked; 0 is 60 s.
 	ShutdownGrace time.Duration
@@ -60,7 +60,7 @@ func New(c Config) *Agent {
 		c.Log = slog.Default()
 	}
 	if c.ReportEvery == 0 {
-		c.ReportEvery = 5 * time.Second
+		c.ReportEvery = 10 * time.Second
 	}
 	if c.SweepEvery == 0 {
 		c.SweepEvery = 30 * time.Second

@@ -11,21 +11,26 @@ import (
 	"stackd/internal/fault"
 )
 
-// reportLoop reports on every change, and every few seconds without one.
+// reportLoop reports on every change, and now and then without one. What was not heard is
+// said again soon.
 func (a *Agent) reportLoop(ctx context.Context) {
-	tick := time.NewTicker(a.ReportEvery)
-	defer tick.Stop()
-	for {
+	for said := ""; ctx.Err() == nil; {
+		wait, now := a.ReportEvery, ""
 		if err := a.reportOnce(ctx); err != nil && ctx.Err() == nil {
-			a.Log.Warn("cannot report", "err", err)
+			wait, now = min(wait, 2*time.Second), err.Error()
 		}
+		if now != said && now != "" {
+			a.Log.Warn("cannot report", "err", now)
+		}
+		said = now
+		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-			return
-		case <-tick.C:
+		case <-t.C:
 		case <-a.report:
 			pause(ctx, 20*time.Millisecond) // changes come in flocks
 		}
+		t.Stop()
 	}
 }
 

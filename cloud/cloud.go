@@ -197,6 +197,7 @@ func (c *Cloud) compute(ctx context.Context, cfg Config) error {
 	c.Storage.Served(guests{c.Compute})
 	c.Compute.ConsoleURL = cfg.Console + "/vnc_lite.html"
 	c.Networking.OnPortUp(func(port string, _ bool) { c.Compute.PortMoved(context.Background(), port) })
+	c.Networking.OnHost(c.Compute.HostTouched)
 	c.Handlers["compute"] = novaapi.New(c.Compute, c.Identity, c.Rules["nova"], cfg.Address(5000))
 	c.loops = append(c.loops, every(beatsEvery, c.beat), novawork.Loop(c.Compute).Run, novawork.CaptureLoop(c.Compute).Run, every(time.Hour, func(ctx context.Context) error { return c.Compute.Purge(ctx, 30*24*time.Hour) }))
 	return nil

@@ -42,6 +42,7 @@ type Networking struct {
 
 	fabric   Fabric
 	onPortUp []func(portID string, up bool)
+	onHost   []func(host string)
 }
 
 // New makes the verbs over a store. Until Carry is called no packets flow.
@@ -59,6 +60,10 @@ func (n *Networking) Carry(f Fabric) { n.fabric = f }
 // OnPortUp registers who wants to know when a port comes up or goes down. Call it
 // before the first verb.
 func (n *Networking) OnPortUp(f func(portID string, up bool)) { n.onPortUp = append(n.onPortUp, f) }
+
+// OnHost registers who wants to know when a port on a host has changed otherwise: its
+// addresses, its name. Call it before the first verb.
+func (n *Networking) OnHost(f func(host string)) { n.onHost = append(n.onHost, f) }
 
 // random is the source of chance, for one user at a time.
 func (n *Networking) random(f func(*rand.Rand)) {

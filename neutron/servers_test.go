@@ -44,6 +44,11 @@ func TestServerPorts(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		var touched []string
+		n.OnHost(func(host string) { touched = append(touched, host) })
+		if _, err := n.UpdatePort(ctx, mine.ID, neutron.PortSpec{FixedIPs: neutron.Some([]neutron.FixedIP{{Address: "10.1.0.9"}})}); err != nil || !slices.Equal(slices.Compact(touched), []string{"host1"}) {
+			t.Fatal(touched, err)
+		}
 		by, err := n.PortsOf(ctx, "s1", "s2")
 		if err != nil || len(by["s1"]) != 2 || !by["s1"][0].Up() || by["s1"][1].Up() || len(news) != 1 || by["s1"][0].Host != "host1" {
 			t.Fatal(by, err, news)

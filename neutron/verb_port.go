@@ -75,7 +75,8 @@ func firstStatus(p *Port) string {
 	return Down
 }
 
-// portChanged tells the fabric of a port and of the groups it is or was in.
+// portChanged tells the fabric of a port and of the groups it is or was in, and who minds
+// the host that it is on.
 func (n *Networking) portChanged(ctx context.Context, p *Port, groups []string) {
 	keys := []string{"network/" + p.NetworkID}
 	for _, g := range groups {
@@ -85,6 +86,13 @@ func (n *Networking) portChanged(ctx context.Context, p *Port, groups []string) 
 		keys = append(keys, "router/"+p.DeviceID)
 	}
 	n.changed(ctx, keys...)
+	if host := p.Host; host != "" {
+		n.store.After(ctx, func() {
+			for _, f := range n.onHost {
+				f(host)
+			}
+		})
+	}
 }
 
 // chooseMAC takes the wanted address, else a free one by chance.

@@ -66,11 +66,11 @@ func (t *told) still(host string, serial int64, woken <-chan struct{}, now time.
 	return v.serial == serial && v.woken == woken && now.Before(v.until)
 }
 
-// readAgain is how long wishes stand without a wake-up: those of other control planes do
-// not come here.
+// readAgain is how long wishes stand without a wake-up. Not all that they are made of wakes:
+// zones, names of networks; and those of other control planes do not come here.
 func (c *Compute) readAgain() time.Duration {
 	if c.Alone {
-		return 30 * time.Second
+		return time.Minute
 	}
 	return 20 * time.Second
 }
@@ -174,6 +174,9 @@ func wishOf(s *Server, nics []NIC) wish.Server {
 	}
 	return v
 }
+
+// HostTouched says that a port on a host has changed: what its node is told may have, too.
+func (c *Compute) HostTouched(host string) { c.woken(host) }
 
 // PortMoved says that a port came up or went down: its server may go on.
 func (c *Compute) PortMoved(ctx context.Context, port string) {

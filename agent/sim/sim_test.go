@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,6 +28,7 @@ type plane struct {
 	last    wish.Report
 	changed wake.Hub
 	image   func() io.ReadCloser
+	deaf    int // so many reports are not heard
 }
 
 func (p *plane) Wishes(ctx context.Context, host string, since int64) (wish.Wishes, error) {
@@ -45,6 +47,11 @@ func (p *plane) Wishes(ctx context.Context, host string, since int64) (wish.Wish
 
 func (p *plane) Report(_ context.Context, r wish.Report) error {
 	p.mu.Lock()
+	if p.deaf > 0 {
+		p.deaf--
+		p.mu.Unlock()
+		return errors.New("it does not hear")
+	}
 	p.last = r
 	p.mu.Unlock()
 	p.changed.Wake("report")
@@ -104,6 +111,25 @@ func (p *plane) carriedOut(t *testing.T, s wish.Server) wish.Seen {
 	return p.await(t, s.ID, fmt.Sprintf("%s in generation %d", s.Power, s.Generation), func(v wish.Seen) bool {
 		return v.Power == s.Power && v.Generation >= s.Generation && v.Step == ""
 	})
+}
+
+// A report that was not heard is said again soon, not when the next would be due.
+func TestAReportIsSaidAgain(t *testing.T) {
+	p := &plane{deaf: 1}
+	begun := time.Now()
+	start(t, p, Options{ReportEvery: time.Minute})
+	for {
+		woken := p.changed.On("report")
+		p.mu.Lock()
+		heard := p.last.Host
+		p.mu.Unlock()
+		if heard != "" {
+			break
+		}
+		if wake.Wait(t.Context(), woken, 10*time.Second); time.Since(begun) > 10*time.Second {
+			t.Fatal("it is silent")
+		}
+	}
 }
 
 // start runs nodes until the test's end, or until stop is called.
