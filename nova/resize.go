@@ -161,6 +161,7 @@ func (c *Compute) decide(ctx context.Context, id, action, event string, g MoveGo
 		if err := c.UpdateMigration(ctx, m); err != nil {
 			return err
 		}
+		c.NudgeHost(ctx, m.Source)
 		return c.begin(ctx, s, action, event)
 	})
 	return err

@@ -135,6 +135,7 @@ func (w *Servers) revoked(ctx context.Context, v *move) error {
 	}
 	goesOn := v.m.Leaving.ID == v.m.ID && v.m.Leaving.State == wish.Ended
 	if v.m.Dest != "" && !goesOn && !v.m.Cleared(v.s) {
+		w.c.NudgeHost(ctx, v.m.Dest)
 		err := w.hopeful(ctx, v)
 		if err == nil {
 			err = converge.Later(5 * time.Second)

@@ -253,6 +253,7 @@ func (w *Servers) cleared(ctx context.Context, v *move) error {
 	if err != nil || !up {
 		return err
 	}
+	w.c.NudgeHost(ctx, aside)
 	return converge.Later(5 * time.Second)
 }
 
