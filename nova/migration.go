@@ -148,7 +148,7 @@ func (m *Migration) aside(s *Server) wish.Server {
 	was := *s
 	was.Flavor, was.DisksOf = m.OldFlavor, m.OldDisks
 	v := wishOf(&was, nil)
-	if v.Power, v.To = wish.Kept, m.Dest; m.Goal != MoveArrive && m.Goal != MoveReturn || s.Goal == GoalDeleted {
+	if v.Power, v.To = wish.Kept, m.Dest; m.Goal != MoveArrive && m.Goal != MoveReturn || s.Goal == GoalDeleted || m.Rescues() {
 		v.Power, v.To = wish.Gone, ""
 	}
 	return v
@@ -156,7 +156,7 @@ func (m *Migration) aside(s *Server) wish.Server {
 
 // from is where the destination gets the disks from; they stay there until the move is over.
 func (m *Migration) from(hosts map[string]*Host) *wish.Where {
-	if !m.Handed || m.Goal == MoveConfirm || m.Live() {
+	if !m.Handed || m.Goal == MoveConfirm || m.Live() || m.Rescues() {
 		return nil
 	}
 	w := &wish.Where{Host: m.Source, DisksOf: m.OldDisks}

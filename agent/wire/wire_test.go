@@ -280,6 +280,54 @@ func (keeper) SendDisk(_ context.Context, to, server, role string) (io.ReadClose
 	return io.NopCloser(strings.NewReader(role + " of " + server)), nil
 }
 
+func (keeper) Land(_ context.Context, from, server string, d wish.Departure) (wish.Ground, error) {
+	return wish.Ground{Cookie: []byte(from + " " + server + " " + d.Document)}, nil
+}
+
+func (keeper) Arrive(_ context.Context, from, _ string, a wish.Arrival) (wish.Ground, error) {
+	return wish.Ground{}, fault.New(fault.NotFound, "%s is not awaited, %s", from, a.Cookie)
+}
+
+// LandingAt echoes what it is told.
+func (keeper) LandingAt(_ context.Context, from, _, stream string) (io.ReadWriteCloser, error) {
+	here, there := net.Pipe()
+	go func() {
+		defer there.Close()
+		io.WriteString(there, from+" "+stream+" ")
+		io.CopyN(there, there, 5)
+	}()
+	return here, nil
+}
+
+// A guest goes from node to node by calls and streams of that one's certificate.
+func TestGuestsGoFromNodeToNode(t *testing.T) {
+	w := newWorld(t)
+	c, err := w.join("c1").LiveTLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := wish.Leave{Host: "c1", At: listen(t, ServeNode(guests{}, keeper{}), c)}
+	p := NewPeers(w.join("c2"))
+	if g, err := p.Land(t.Context(), to, "s", wish.Departure{Document: "<domain>"}); err != nil || string(g.Cookie) != "c2 s <domain>" {
+		t.Error(string(g.Cookie), err)
+	}
+	if _, err := p.Arrive(t.Context(), to, "s", wish.Arrival{Cookie: []byte("c")}); !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "c2 is not awaited, c") {
+		t.Error(err)
+	}
+	s, err := p.Dial(t.Context(), to, "s", "memory")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := io.WriteString(s, "there"); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len("c2 memory there"))
+	if _, err := io.ReadFull(s, got); err != nil || string(got) != "c2 memory there" {
+		t.Error(string(got), err)
+	}
+}
+
 // A node reads from another what is kept for it, known by its certificate; a control plane
 // and a stranger do not.
 func TestPeers(t *testing.T) {

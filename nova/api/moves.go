@@ -14,10 +14,12 @@ func (s *service) moves() []rest.Route {
 	migrate.Body, migrate.Do = s.shelf.Get("servers.migrate"), rest.DoNothing(s.migrate)
 	live := s.action("os-migrateLive", "os_compute_api:os-migrate-server:migrate_live", nil)
 	live.Body, live.Do = s.shelf.Get("servers.migrateLive"), rest.DoNothing(s.migrateLive)
+	evacuate := s.action("evacuate", "os_compute_api:os-evacuate", nil)
+	evacuate.Body, evacuate.Do, evacuate.Status = s.shelf.Get("servers.evacuate"), rest.Do(s.evacuate), 200
 	confirm := s.action("confirmResize", "os_compute_api:servers:confirm_resize", func(r *rest.Call, id string) error { return s.c.ConfirmResize(r.Context(), id) })
 	confirm.Status = 204
 	return []rest.Route{
-		resize, migrate, live, confirm,
+		resize, migrate, live, evacuate, confirm,
 		s.action("revertResize", "os_compute_api:servers:revert_resize", func(r *rest.Call, id string) error { return s.c.RevertResize(r.Context(), id) }),
 	}
 }
@@ -76,4 +78,32 @@ func (s *service) migrateLive(c *rest.Call, in struct {
 		spec.Block = &v
 	}
 	return s.c.LiveMigrate(c.Context(), in.ID, spec)
+}
+
+// evacuate answers with a password before 2.14, when the caller said whether the disks are
+// shared as well.
+func (s *service) evacuate(c *rest.Call, in struct {
+	byID
+	To struct {
+		Host   *string `json:"host"`
+		Shared any     `json:"onSharedStorage"`
+		Pass   *string `json:"adminPass"`
+	} `json:"evacuate"`
+}) (map[string]string, error) {
+	s.ctx(c)
+	if !c.From(2, 14) && in.To.Shared == nil {
+		return nil, fault.New(fault.Invalid, "Invalid input for field/attribute evacuate. 'onSharedStorage' is a required property")
+	}
+	spec := nova.EvacuateSpec{Off: c.From(2, 95)}
+	if in.To.Host != nil {
+		spec.Host = *in.To.Host
+	}
+	if err := s.c.Evacuate(c.Context(), in.ID, spec); err != nil || c.From(2, 14) {
+		return nil, err
+	}
+	pass := password()
+	if in.To.Pass != nil {
+		pass = *in.To.Pass
+	}
+	return map[string]string{"adminPass": pass}, nil
 }

@@ -228,3 +228,53 @@ func TestLiveMigrationNowhere(t *testing.T) {
 		}
 	})
 }
+
+// A server is evacuated from a host that is down, and from no other.
+func TestEvacuate(t *testing.T) {
+	each(t, func(s *site) {
+		s.AddNode(t, "h2")
+		path := s.server("")
+		act := func(as, version, body string, status int) map[string]any {
+			t.Helper()
+			return s.call(as, version, "POST "+path+"/action", `{"evacuate":{`+body+`}}`, status)
+		}
+		act(me, "2.14", "", 403)
+		act(admin, "2.14", "", 400) // its host is in use
+		s.Node.Down = true
+		service := at(s.call(admin, "2.53", "GET /os-services?host=h1", "", 200)["services"].([]any)[0], "id").(string)
+		s.call(admin, "2.53", "PUT /os-services/"+service, `{"forced_down":true}`, 200)
+		act(admin, "2.13", "", 400) // onSharedStorage
+		act(admin, "2.14", `"onSharedStorage":false`, 400)
+		act(admin, "2.28", `"force":false`, 400)
+		act(admin, "2.14", `"host":"h1"`, 400)
+		act(admin, "2.14", `"host":"h9"`, 400)
+		if m := act(admin, "2.13", `"onSharedStorage":false,"adminPass":"secret"`, 200); m["adminPass"] != "secret" {
+			t.Error(m)
+		}
+		if v := s.is(path, "REBUILD"); v["OS-EXT-STS:task_state"] != "rebuilding" {
+			t.Error(v)
+		}
+		s.Settle(t, 8)
+		if v := s.is(path, "ACTIVE"); v["OS-EXT-SRV-ATTR:host"] != "h2" {
+			t.Error(v)
+		}
+		if all := s.call(admin, "2.23", "GET /os-migrations?migration_type=evacuation", "", 200)["migrations"].([]any); len(all) != 1 || at(all[0], "status") != "done" || at(all[0], "source_compute") != "h1" {
+			t.Error(all)
+		}
+	})
+}
+
+// Since 2.95 a server is left off where it was evacuated to.
+func TestEvacuateOff(t *testing.T) {
+	each(t, func(s *site) {
+		s.AddNode(t, "h2")
+		path := s.server("")
+		s.Node.Down = true
+		if _, err := s.C.SetService(t.Context(), func(h *nova.Host) bool { return h.Name == "h1" }, func(h *nova.Host) { h.ForcedDown = true }); err != nil {
+			t.Fatal(err)
+		}
+		s.call(admin, "2.95", "POST "+path+"/action", `{"evacuate":{}}`, 200)
+		s.Settle(t, 8)
+		s.is(path, "SHUTOFF")
+	})
+}

@@ -144,12 +144,12 @@ func (n *Node) fly(s wish.Server) *wish.Leaving {
 func (n *Node) disk(t testing.TB, s wish.Server) {
 	t.Helper()
 	for _, o := range n.peers {
-		if g := o.Guests[s.ID]; o != n && g.Power == wish.Running {
+		if g := o.Guests[s.ID]; o != n && !o.Down && g.Power == wish.Running {
 			t.Fatalf("%s runs on %s and is started on %s", s.ID, o.Host, n.Host)
 		}
 	}
 	have := n.Disks[s.ID]
-	built := slices.ContainsFunc(n.peers, func(o *Node) bool { return len(o.Disks[s.ID]) > 0 })
+	built := slices.ContainsFunc(n.peers, func(o *Node) bool { return !o.Down && len(o.Disks[s.ID]) > 0 })
 	if !slices.Contains(have, s.DisksOf) && (built || s.DisksOf != 0) {
 		if s.From == nil || !slices.ContainsFunc(n.peers, func(o *Node) bool {
 			return o.Host == s.From.Host && slices.Contains(o.Disks[s.ID], s.From.DisksOf)

@@ -77,6 +77,12 @@ func (w *Servers) stranded(ctx context.Context, s *nova.Server, why error) (bool
 	if err != nil || m == nil || m.Goal != nova.MoveArrive || m.Status == "finished" || m.Live() {
 		return false, err
 	}
+	if m.Rescues() && m.Handed {
+		return false, w.changeMove(ctx, &move{s, m}, func(ctx context.Context, s *nova.Server, m *nova.Migration) error {
+			m.Goal, m.Status, s.MigrationID = nova.MoveOver, "error", 0
+			return w.c.Share(ctx, s, m)
+		})
+	}
 	return true, w.turnBack(ctx, &move{s, m}, why)
 }
 
@@ -120,6 +126,10 @@ func (w *Servers) chooseHost(ctx context.Context, v *move) error {
 		if err := w.c.ScheduleMove(ctx, s, m); err != nil {
 			return err
 		}
+		if m.Rescues() { // nobody is there to be told
+			m.Status = "pre-migrating"
+			return nil
+		}
 		m.Status, s.TaskState, s.Wanted = "migrating", nova.ResizeMigrating, wish.Stopped
 		w.renew(ctx, s)
 		return nil
@@ -136,7 +146,7 @@ func (w *Servers) leaveShare(ctx context.Context, v *move) error {
 
 func (w *Servers) offAtSource(_ context.Context, v *move) (bool, error) {
 	off := v.s.SeenPower == wish.Stopped || v.s.SeenPower == wish.Crashed
-	return v.m.Handed || off && v.s.SeenGeneration >= v.s.Generation, nil
+	return v.m.Handed || v.m.Rescues() || off && v.s.SeenGeneration >= v.s.Generation, nil
 }
 
 func (w *Servers) stopAtSource(_ context.Context, v *move) error {
@@ -156,6 +166,11 @@ func (w *Servers) handOver(ctx context.Context, v *move) error {
 		s.Flavor, s.DisksOf, s.Wanted, s.TaskState = m.NewFlavor, m.ID, m.Wanted, nova.ResizeMigrated
 		if m.Stays() {
 			s.TaskState = nova.ResizeFinish
+		}
+		if m.Rescues() {
+			s.TaskState, s.DisksOf = nova.Rebuilding, 0
+			s.Rebuilds++
+			s.LocalOf = s.Rebuilds
 		}
 		return w.putAt(ctx, s, m, m.Dest)
 	})
@@ -266,6 +281,8 @@ func (w *Servers) settleMove(ctx context.Context, s *nova.Server) (failed string
 	}
 	m.UpdatedAt = w.c.Now()
 	switch {
+	case m.Goal == nova.MoveArrive && m.Rescues():
+		m.Status = "done"
 	case m.Goal == nova.MoveArrive && !m.Live():
 		m.Status, s.VMState = "finished", nova.Resized
 		return "", w.c.UpdateMigration(ctx, m)

@@ -93,6 +93,13 @@ func (p *play) running(n *novatest.Node, status string) {
 	p.World.Node = node
 }
 
+// dies has the first host say nothing any more, with its guests on it.
+func (p *play) dies() {
+	p.Node.Down = true
+	_, err := p.C.SetService(p.t.Context(), func(h *nova.Host) bool { return h.Name == "h1" }, func(h *nova.Host) { h.ForcedDown = true })
+	p.must(err)
+}
+
 // inFlight has the server on its way to h2 while it runs, and not get there.
 func (p *play) inFlight() *novatest.Node {
 	n := p.AddNode(p.t, "h2")
@@ -246,6 +253,40 @@ var moveScenes = map[string]scene{
 	"live migration that is forced": {novatest.Spec(), func(p *play) (func(), func()) {
 		n := p.inFlight()
 		return func() { p.must(p.C.ForceComplete(p.me, p.id, 1)) }, func() {
+			p.running(n, "ACTIVE/")
+			p.at("h2", "1")
+		}
+	}},
+	"evacuation": {novatest.Spec(), func(p *play) (func(), func()) {
+		n := p.AddNode(p.t, "h2")
+		p.dies()
+		return func() { p.must(p.C.Evacuate(p.me, p.id, nova.EvacuateSpec{})) }, func() {
+			p.running(n, "ACTIVE/")
+			p.ended("done", "Success")
+			p.Node.Down = false
+			p.Rest(p.t)
+			p.Rest(p.t)
+			p.at("h2", "1")
+		}
+	}},
+	"evacuation that fails": {novatest.Spec(), func(p *play) (func(), func()) {
+		n := p.AddNode(p.t, "h2")
+		n.Fail = "the image has gone"
+		p.dies()
+		return func() { p.must(p.C.Evacuate(p.me, p.id, nova.EvacuateSpec{})) }, func() {
+			p.ended("error", "Error")
+			s, err := p.C.Server(p.t.Context(), p.id)
+			p.must(err)
+			if s.Status() != "ERROR" || s.Host != "h2" || s.MigrationID != 0 || p.Place.Count() != 1 {
+				p.t.Errorf("%s at %s, %d shares", s.Status(), s.Host, p.Place.Count())
+			}
+			n.Fail, p.Node.Down = "", false
+			p.Node.Pass(p.t)
+			p.Node.Pass(p.t)
+			_, err = p.C.Rebuild(p.me, p.id, nova.RebuildSpec{ImageID: novatest.ImageID})
+			p.must(err)
+			p.Rest(p.t)
+			p.Rest(p.t)
 			p.running(n, "ACTIVE/")
 			p.at("h2", "1")
 		}

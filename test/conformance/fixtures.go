@@ -21,6 +21,7 @@ type fixtures struct {
 	web                                    string // an address with an image, of a cloud of our own
 	real                                   bool   // guests boot and can be reached
 	blocks, backups                        bool   // there is block storage, and a place for its backups
+	nodes                                  int    // hosts that run servers
 }
 
 // prepare makes what is missing: two images, two flavors, an external network.
@@ -82,6 +83,11 @@ func prepare(ctx context.Context, env map[string]string, own *cloudtest.Cloud) (
 			f.backups = f.backups || s.Binary == "cinder-backup"
 		}
 	}
+	var hosts struct{ Services []struct{ State string } }
+	if err := c.Do(ctx, "GET", "compute", "/os-services?binary=nova-compute", nil, &hosts); err != nil {
+		return f, err
+	}
+	f.nodes = len(hosts.Services)
 	var ext struct{ Extensions []struct{ Alias string } }
 	err = c.Do(ctx, "GET", "network", "/extensions", nil, &ext)
 	for _, e := range ext.Extensions {
@@ -131,7 +137,7 @@ image_ref = %[8]s
 image_ref_alt = %[9]s
 flavor_ref = %[10]s
 flavor_ref_alt = %[11]s
-min_compute_nodes = 1
+min_compute_nodes = %[19]d
 build_timeout = 60
 build_interval = 1
 min_microversion = 2.1
@@ -139,12 +145,13 @@ max_microversion = 2.96
 [compute-feature-enabled]
 console_output = true
 vnc_console = false
-resize = false
-live_migration = false
-cold_migration = false
+resize = true
+live_migration = %[20]t
+cold_migration = %[20]t
+block_migration_for_live_migration = true
 snapshot = true
-shelve = false
-rescue = false
+shelve = true
+rescue = true
 [network]
 project_network_cidr = 10.100.0.0/16
 public_network_id = %[12]s
@@ -182,7 +189,7 @@ glance = true
 nova = true
 swift = false
 %[18]s`, filepath.Join(dir, "logs"), filepath.Join(dir, "lock"), get("OS_USERNAME", "admin"), get("OS_PASSWORD", ""), get("OS_PROJECT_NAME", "admin"), get("OS_AUTH_URL", ""), get("OS_REGION_NAME", "RegionOne"),
-		f.image, f.image2, f.flavor, f.flavor2, f.public, strings.Join(f.extensions, ","), f.blocks, f.backups, imageConf(f.web), validationConf(f.real), dashboardConf(get("OS_AUTH_URL", "")))
+		f.image, f.image2, f.flavor, f.flavor2, f.public, strings.Join(f.extensions, ","), f.blocks, f.backups, imageConf(f.web), validationConf(f.real), dashboardConf(get("OS_AUTH_URL", "")), f.nodes, f.nodes > 1)
 }
 
 // dashboardConf says where the dashboard is: beside the identity service, if it answers there.
