@@ -252,8 +252,8 @@ func TestKillDisks(t *testing.T) {
 	kills := number("KILLS", 200)
 	for n := range kills {
 		time.Sleep(time.Duration(rand.IntN(1200)) * time.Millisecond)
-		if n%40 == 39 { // what the dead had claimed is free again, and goes on
-			time.Sleep(35 * time.Second)
+		if n%40 == 39 { // a life in which what takes several steps comes to its end
+			time.Sleep(5 * time.Second)
 		}
 		killed(t, b)
 		b.up()
