@@ -114,13 +114,21 @@ func sharing() converge.Ladder[*Host] {
 	}
 }
 
-// fromFirst is a file of the first controller's, which itself is given none.
+// fromFirst is a file of the first controller that has it, which itself is given none: one
+// that lost its disk gets it from another, whichever it is.
 func fromFirst(file string) func(context.Context, *Host) (string, error) {
 	return func(ctx context.Context, h *Host) (string, error) {
-		if h == h.all.Hosts[0] {
-			return "", nil
+		first, others := h.all.controllers()
+		for _, c := range append([]*Host{first}, others...) {
+			text, err := h.of(ctx, c, file)
+			if err != nil || text != "" && c != h {
+				return text, err
+			}
+			if text != "" {
+				break
+			}
 		}
-		return h.of(ctx, h.all.Hosts[0], file)
+		return "", nil
 	}
 }
 

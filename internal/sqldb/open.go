@@ -64,7 +64,7 @@ func Open(ctx context.Context, where string) (*DB, error) {
 
 // silence is how soon the server gives up a client whose host is without power: what it
 // has locked holds others up until then. The server's own word would be two hours.
-var silence = map[string]string{"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3", "tcp_user_timeout": "5000"}
+var silence = map[string]string{"tcp_keepalives_idle": "1", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3", "tcp_user_timeout": "4000"}
 
 func (d *DB) openPostgres(where string) error {
 	c, err := pgx.ParseConfig(where)

@@ -136,8 +136,8 @@ func (n *notes) secrets() {
 func (n *notes) prepared(file string) *netLoad {
 	t := n.t
 	pub, key := newKey(t, t.TempDir())
-	n.infra.Shell("cat > /root/rc <<'EOF'\n" + n.hosts["ctl2"].Shell("cat /root/keystonerc_admin") + "\nEOF")
-	osc := clientOn(t, n.infra, "/root/rc")
+	n.infra.Shell("cat > /tmp/rc <<'EOF'\n" + n.hosts["ctl2"].Shell("cat /root/keystonerc_admin") + "\nEOF")
+	osc := clientOn(t, n.infra, "/tmp/rc")
 	words, err := os.ReadFile(pub)
 	if err != nil {
 		t.Fatal(err)
