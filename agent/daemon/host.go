@@ -138,7 +138,7 @@ func (h *Host) step(name string, f func() (already bool, err error)) error {
 
 // Watch starts again whatever dies, until the context ends.
 func (h *Host) Watch(ctx context.Context, warn func(error)) {
-	tick := time.NewTicker(2 * time.Second)
+	tick, said := time.NewTicker(2*time.Second), ""
 	defer tick.Stop()
 	for {
 		select {
@@ -147,9 +147,11 @@ func (h *Host) Watch(ctx context.Context, warn func(error)) {
 		case <-tick.C:
 		}
 		if h.Cluster != nil {
-			if err := h.tend(ctx); err != nil && ctx.Err() == nil {
+			err := h.tend(ctx)
+			if err != nil && ctx.Err() == nil && err.Error() != said {
 				warn(err)
 			}
+			said = fmt.Sprint(err)
 		}
 		for _, p := range h.processes() {
 			if _, ok := p.pid(); ok {
