@@ -36,11 +36,7 @@ func (a *Agent) revoke(ctx context.Context, t *task) error {
 
 // remove removes all of a server, and ends its guest's flight.
 func (a *Agent) remove(ctx context.Context, t *task) error {
-	a.mu.Lock()
-	if f := a.flights[t.ID]; f != nil && !f.over {
-		f.cancel()
-	}
-	a.mu.Unlock()
+	a.grounded(t.ID)
 	return a.ladder.Descend(ctx, t)
 }
 

@@ -72,6 +72,18 @@ func (a *Agent) stay(t *task, g Guest) {
 	a.land(t, wish.Leaving{State: wish.Ended})
 }
 
+// grounded ends a guest's flight that nothing says any more; it tells whether there is one.
+func (a *Agent) grounded(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f := a.flights[id]
+	if f == nil || f.over {
+		return false
+	}
+	f.cancel()
+	return true
+}
+
 // fly begins a guest's flight, unless it has begun.
 func (a *Agent) fly(ctx context.Context, t *task, g Guest) error {
 	a.mu.Lock()

@@ -51,6 +51,8 @@ func (a *Agent) work(ctx context.Context, id string) error {
 		err = a.revoke(pass, t)
 	case t.Leave != nil:
 		err = stuckAt("left", a.leave(ctx, t))
+	case a.grounded(t.ID):
+		err = stuckAt("left", converge.Later(500*time.Millisecond))
 	default:
 		err = a.ladder.Climb(pass, t)
 	}

@@ -80,11 +80,21 @@ func (a *Authority) Plane(now time.Time) (cert, key []byte, err error) {
 // As is a certificate, with its key, for who speaks in the name of another: the subject
 // is who, and it is a control plane's all the same.
 func (a *Authority) As(subject string, now time.Time) (cert, key []byte, err error) {
+	return a.pair(subject, PlaneName, now)
+}
+
+// Node is a certificate, with its key, for a control plane's own machine as a node of its
+// cloud: what other nodes know it by. It has not joined, and no control plane hears it.
+func (a *Authority) Node(host string, now time.Time) (cert, key []byte, err error) {
+	return a.pair(host, NodeName(host), now)
+}
+
+func (a *Authority) pair(subject, name string, now time.Time) (cert, key []byte, err error) {
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err
 	}
-	if cert, _, err = a.issue(&k.PublicKey, subject, PlaneName, now, planeLife); err != nil {
+	if cert, _, err = a.issue(&k.PublicKey, subject, name, now, planeLife); err != nil {
 		return nil, nil, err
 	}
 	key, err = keyPEM(k)

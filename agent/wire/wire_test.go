@@ -345,6 +345,24 @@ func TestPeers(t *testing.T) {
 	if body.Close(); err != nil || string(got) != "root of s" {
 		t.Error(string(got), err)
 	}
+	own := Identity{Dir: t.TempDir(), Host: "c2"} // a control plane's own machine is a node to nodes alone
+	cert, key, err := w.gate.Node("c2", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string][]byte{own.Certificate(): cert, own.Key(): key, own.Authority(): w.gate.PEM()} {
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if body, err := NewPeers(own).Disk(t.Context(), from, "s", "root"); err != nil {
+		t.Error(err)
+	} else {
+		body.Close()
+	}
+	if err := w.plane(Identity{Dir: own.Dir, Host: "c9"}).Report(t.Context(), wish.Report{Host: "c9"}); err == nil {
+		t.Error("a control plane hears who has not joined")
+	}
 	third := NewPeers(w.join("c3"))
 	if _, err := third.Disk(t.Context(), from, "s", "root"); !fault.Is(err, fault.NotFound) {
 		t.Error("c3 reads what is kept for c2:", err)

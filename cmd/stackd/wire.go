@@ -259,8 +259,15 @@ func (p *process) host(ctx context.Context, o *options, s *steps) error {
 	if err != nil {
 		return err
 	}
-	a := node.New(h, node.Options{Host: o.Host, IP: cmp.Or(o.Tunnel, netip.MustParsePrefix(o.Gateway).Addr().String()), Plane: p.cloud.Plane()})
+	tune, open, err := p.amongNodes(ctx, o)
+	if err != nil {
+		return err
+	}
+	a := node.New(h, node.Options{Host: o.Host, IP: cmp.Or(o.Tunnel, netip.MustParsePrefix(o.Gateway).Addr().String()), Plane: p.cloud.Plane(), Tune: tune})
 	p.cloud.Nodes.Set(o.Host, a)
+	if err := open(a); err != nil {
+		return err
+	}
 	p.run(ctx, a.Run)
 	slog.Info("node", "host", o.Host, "accel", h.Accel, "datapath", h.Datapath)
 	return nil
