@@ -16,7 +16,7 @@ type opening struct {
 // openings are a host's, by what it does.
 func (h *Host) openings() (all []opening) {
 	if h.Controller() {
-		all = append(all, opening{"tcp", "5000 6080 8774 8776 8778 9000 9292 9696", false}, opening{"tcp", "3260 6641-6644 8780", true})
+		all = append(all, opening{"tcp", "5000 6080 8774 8776 8778 9000 9292 9696", false}, opening{"tcp", "3260 6641-6645 8780", true})
 	}
 	if h.Controller() && h.plan.several() {
 		all = append(all, opening{"tcp", "6645 8782", true})
@@ -28,7 +28,7 @@ func (h *Host) openings() (all []opening) {
 		all = append(all, opening{"udp", "4789 6081", true})
 	}
 	if h.Compute() {
-		all = append(all, opening{"tcp", "8781 49152-49215", true})
+		all = append(all, opening{"tcp", "8781", true})
 	}
 	if h.Infra() {
 		all = append(all, opening{"udp", "53 123", false}, opening{"tcp", "53", false})
