@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"stackd/internal/fault"
 	"stackd/nova"
 	"stackd/placement"
 )
@@ -64,6 +65,13 @@ func (x placing) Spread(ctx context.Context, shares ...nova.Share) error {
 
 func (x placing) Release(ctx context.Context, consumer string) error {
 	return x.p.Release(ctx, consumer)
+}
+
+func (x placing) Withdraw(ctx context.Context, id string) error {
+	if err := x.p.RemoveProvider(ctx, id); !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	return nil
 }
 
 func (x placing) Provide(ctx context.Context, id, name string, inventory map[string]nova.Inventory) error {

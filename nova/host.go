@@ -59,6 +59,45 @@ func (c *Compute) SetService(ctx context.Context, find func(*Host) bool, f func(
 	return out, err
 }
 
+// RemoveService forgets a host that has no servers, and gives what it offered back. It is
+// there again with its next report.
+func (c *Compute) RemoveService(ctx context.Context, find func(*Host) bool) error {
+	return c.Tx(ctx, func(ctx context.Context) error {
+		hosts, err := c.Hosts(ctx)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(hosts, find)
+		if i < 0 {
+			return fault.New(fault.NotFound, "Service could not be found.")
+		}
+		if err := c.unused(ctx, hosts[i].Name); err != nil {
+			return err
+		}
+		if err := c.Placing.Withdraw(ctx, hosts[i].ID); err != nil {
+			return err
+		}
+		c.After(ctx, func() { c.sights.doubt(hosts[i].Name) })
+		return c.DeleteHost(ctx, hosts[i].Name)
+	})
+}
+
+// unused refuses a host that has servers, or is one side of a move.
+func (c *Compute) unused(ctx context.Context, host string) error {
+	rows, err := c.ServersOn(ctx, host)
+	if err != nil {
+		return err
+	}
+	if len(rows) > 0 {
+		return fault.New(fault.Conflict, "Unable to delete compute service that is hosting instances. Migrate or delete the instances first.")
+	}
+	moves, err := c.MigrationsAside(ctx, host)
+	if err == nil && len(moves) > 0 {
+		err = fault.New(fault.Conflict, "Unable to delete compute service that has in-progress migrations. Complete the migrations or delete the instances first.")
+	}
+	return err
+}
+
 // EditAggregate changes an aggregate in one transaction.
 func (c *Compute) EditAggregate(ctx context.Context, id int64, f func(*Aggregate) error) (*Aggregate, error) {
 	var out *Aggregate

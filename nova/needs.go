@@ -133,6 +133,8 @@ type Placing interface {
 	Release(ctx context.Context, consumer string) error
 	// Provide makes or updates a host's provider and inventory.
 	Provide(ctx context.Context, id, name string, inventory map[string]Inventory) error
+	// Withdraw takes a host's provider away; Conflict while something is allocated of it.
+	Withdraw(ctx context.Context, id string) error
 	// Used is what is allocated of each provider.
 	Used(ctx context.Context) (map[string]map[string]int64, error)
 }

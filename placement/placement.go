@@ -215,3 +215,29 @@ func (p *Placement) Provide(ctx context.Context, id, name string, rows []Invento
 		return p.bump(ctx, map[string]bool{id: true})
 	})
 }
+
+// RemoveProvider takes a provider away that nothing is allocated of, and that is no
+// other's parent.
+func (p *Placement) RemoveProvider(ctx context.Context, id string) error {
+	return p.Tx(ctx, func(ctx context.Context) error {
+		r, err := p.Provider(ctx, id)
+		if err != nil {
+			return err
+		}
+		tree, err := p.Providers(ctx, ProviderQuery{Root: r.RootID})
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(tree, func(c *Provider) bool { return c.ParentID == id }) {
+			return fault.New(fault.Conflict, "Unable to delete parent resource provider %s: It has child resource providers.", id).Named(CodeNoParent)
+		}
+		on, err := p.AllocationsOn(ctx, id)
+		if err != nil {
+			return err
+		}
+		if len(on) > 0 {
+			return fault.New(fault.Conflict, "Unable to delete resource provider %s: Resource provider has allocations.", id).Named(CodeProvider)
+		}
+		return p.DeleteProvider(ctx, id)
+	})
+}

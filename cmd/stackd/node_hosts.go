@@ -161,11 +161,28 @@ func (o *options) unburdened(ctx context.Context, host string) (*client.Client, 
 	return c, err
 }
 
-// forgetService deletes the service that ran servers on a host.
+// forgetService deletes the service that ran servers on a host, and its network agents.
 func forgetService(ctx context.Context, c *client.Client, host string) error {
-	var out struct{ Services []service }
-	if err := c.Do(ctx, "GET", "compute", "/os-services?binary=nova-compute&host="+url.QueryEscape(host), nil, &out); err != nil || len(out.Services) == 0 {
+	at := url.QueryEscape(host)
+	var out struct {
+		Services []service
+		Agents   []struct{ ID string }
+	}
+	if err := c.Do(ctx, "GET", "compute", "/os-services?binary=nova-compute&host="+at, nil, &out); err != nil {
 		return err
 	}
-	return c.Do(ctx, "DELETE", "compute", "/os-services/"+out.Services[0].ID, nil, nil)
+	for _, s := range out.Services {
+		if err := c.Do(ctx, "DELETE", "compute", "/os-services/"+s.ID, nil, nil); err != nil {
+			return err
+		}
+	}
+	if err := c.Do(ctx, "GET", "network", "/agents?host="+at, nil, &out); err != nil {
+		return err
+	}
+	for _, a := range out.Agents {
+		if err := c.Do(ctx, "DELETE", "network", "/agents/"+a.ID, nil, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }

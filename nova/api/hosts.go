@@ -1,7 +1,6 @@
 package api
 
 import (
-	"slices"
 	"strconv"
 
 	"stackd/internal/fault"
@@ -125,31 +124,11 @@ func (s *service) updateService(c *rest.Call, in struct {
 }
 
 func (s *service) deleteService(c *rest.Call, in byID) error {
-	return s.c.Tx(c.Context(), func(ctx ctxt) error {
-		hosts, err := s.c.Hosts(ctx)
-		if err != nil {
-			return err
-		}
-		i := slices.IndexFunc(hosts, isHost(c, in.ID))
-		if i < 0 {
-			return fault.New(fault.NotFound, "Service %s not found.", in.ID)
-		}
-		rows, err := s.c.ServersOn(ctx, hosts[i].Name)
-		if err != nil {
-			return err
-		}
-		if len(rows) > 0 {
-			return fault.New(fault.Conflict, "Unable to delete compute service that is hosting instances. Migrate or delete the instances first.")
-		}
-		moves, err := s.c.MigrationsAside(ctx, hosts[i].Name)
-		if err != nil {
-			return err
-		}
-		if len(moves) > 0 {
-			return fault.New(fault.Conflict, "Unable to delete compute service that has in-progress migrations. Complete the migrations or delete the instances first.")
-		}
-		return s.c.DeleteHost(ctx, hosts[i].Name)
-	})
+	err := s.c.RemoveService(c.Context(), isHost(c, in.ID))
+	if fault.Is(err, fault.NotFound) {
+		return fault.New(fault.NotFound, "Service %s not found.", in.ID)
+	}
+	return err
 }
 
 type zoneView struct {

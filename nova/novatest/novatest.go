@@ -377,6 +377,14 @@ func (x *Place) Release(_ context.Context, consumer string) error {
 	return nil
 }
 
+// Withdraw is Placing's.
+func (x *Place) Withdraw(_ context.Context, id string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.free, id)
+	return nil
+}
+
 func (x *Place) Provide(_ context.Context, id, _ string, _ map[string]nova.Inventory) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -247,25 +247,5 @@ func descendants(tree []*placement.Provider, id string) []string {
 }
 
 func (s *service) deleteProvider(c *rest.Call, in byID) error {
-	return s.p.Tx(c.Context(), func(ctx ctxt) error {
-		p, err := s.p.Provider(ctx, in.ID)
-		if err != nil {
-			return err
-		}
-		tree, err := s.p.Providers(ctx, placement.ProviderQuery{Root: p.RootID})
-		if err != nil {
-			return err
-		}
-		if len(descendants(tree, p.ID)) > 1 {
-			return fault.New(fault.Conflict, "Unable to delete parent resource provider %s: It has child resource providers.", p.ID).Named(placement.CodeNoParent)
-		}
-		on, err := s.p.AllocationsOn(ctx, p.ID)
-		if err != nil {
-			return err
-		}
-		if len(on) > 0 {
-			return fault.New(fault.Conflict, "Unable to delete resource provider %s: Resource provider has allocations.", p.ID).Named(placement.CodeProvider)
-		}
-		return s.p.DeleteProvider(ctx, p.ID)
-	})
+	return s.p.RemoveProvider(c.Context(), in.ID)
 }

@@ -126,7 +126,7 @@ func onHost(t *testing.T, deb string) {
 	}
 	h.Shell("echo 'STACKD_COMMAND=\"up --sim 1\"' > /etc/default/stackd")
 	h.Run("systemctl", "enable", "--now", "stackd")
-	running := "for i in $(seq 100); do stackd status --output json 2>/dev/null | grep -q '\"running\":true' && exit 0; sleep .2; done; systemctl status stackd; journalctl -u stackd | tail; exit 1"
+	running := "for i in $(seq 100); do stackd doctor --check stackd,apis >/dev/null 2>&1 && exit 0; sleep .2; done; systemctl status stackd; journalctl -u stackd | tail; exit 1"
 	h.Shell(running)
 	h.Run("stackd", "doctor", "--check", "stackd,apis,nodes")
 	h.Shell("kill -9 $(systemctl show -P MainPID stackd); sleep 1; " + running)
