@@ -92,13 +92,24 @@ type AttachSpec struct {
 	DeleteOnTermination   bool
 	// Multi says that the caller's version knows volumes of several servers (2.60).
 	Multi bool
+	// Away says that it knows that a server on no host may be promised volumes (2.20).
+	Away bool
+}
+
+// holders are the states of servers that volumes are attached to and detached from.
+func holders(away bool) []string {
+	states := []string{Active, Paused, Stopped, Resized}
+	if away {
+		states = append(states, ShelvedOffloaded)
+	}
+	return states
 }
 
 // AttachVolume promises a volume to a server; the node gives it to the guest.
 func (c *Compute) AttachVolume(ctx context.Context, id string, a AttachSpec) (Hold, error) {
 	var h Hold
 	_, err := c.change(ctx, id, func(ctx context.Context, s *Server) error {
-		if err := ready(ctx, s, "attach_volume", Active, Paused, Stopped, Resized); err != nil {
+		if err := ready(ctx, s, "attach_volume", holders(a.Away)...); err != nil {
 			return err
 		}
 		v, err := c.Volumes.Volume(ctx, a.VolumeID)
@@ -118,7 +129,9 @@ func (c *Compute) AttachVolume(ctx context.Context, id string, a AttachSpec) (Ho
 		if h, err = c.Volumes.Reserve(ctx, h, false); err != nil {
 			return err
 		}
-		s.DueAt = c.Now()
+		if s.VMState != ShelvedOffloaded { // that one has it when it comes back
+			s.DueAt = c.Now()
+		}
 		return c.did(ctx, s, "attach_volume", "compute_attach_volume")
 	})
 	return h, err
@@ -176,14 +189,15 @@ func letters(n int) string {
 	return letters(n/26-1) + letters(n%26)
 }
 
-// DetachVolume has a volume taken from a server; the guest lets it go in its own time.
-func (c *Compute) DetachVolume(ctx context.Context, id, volume string) error {
+// DetachVolume has a volume taken from a server; the guest lets it go in its own time. Away
+// is AttachSpec's: a server on no host has lost it at once.
+func (c *Compute) DetachVolume(ctx context.Context, id, volume string, away bool) error {
 	_, err := c.change(ctx, id, func(ctx context.Context, s *Server) error {
 		h, err := c.Hold(ctx, id, volume)
 		if err != nil {
 			return err
 		}
-		if err := ready(ctx, s, "detach_volume", Active, Paused, Stopped, Resized); err != nil {
+		if err := ready(ctx, s, "detach_volume", holders(away)...); err != nil {
 			return err
 		}
 		switch {
@@ -191,6 +205,12 @@ func (c *Compute) DetachVolume(ctx context.Context, id, volume string) error {
 			return fault.New(fault.Invalid, "Cannot detach a root device volume")
 		case h.Status == HoldDetaching || h.Swap != nil:
 			return fault.New(fault.Invalid, "Invalid volume: Invalid input received: Invalid volume: Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach.")
+		}
+		if s.VMState == ShelvedOffloaded {
+			if err := c.Volumes.Release(ctx, h.ID); err != nil {
+				return err
+			}
+			return c.did(ctx, s, "detach_volume", "compute_detach_volume")
 		}
 		if err := c.Volumes.Detaching(ctx, h.ID); err != nil {
 			return err

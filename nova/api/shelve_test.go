@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"stackd/agent/wish"
+	"stackd/nova"
 	"stackd/nova/novatest"
 )
 
@@ -122,6 +123,44 @@ func TestShelveEnds(t *testing.T) {
 		s.is(path, "ACTIVE")
 		if len(s.Images.Made) != 0 || len(s.Disks.Holds) != 1 {
 			t.Error(s.Images.Made, s.Disks.Holds)
+		}
+	})
+}
+
+// A server that is put away is promised volumes, and given them when it comes back.
+func TestVolumesOfTheShelved(t *testing.T) {
+	each(t, func(s *site) {
+		s.Disks.Add("11111111-aaaa-4aaa-8aaa-aaaaaaaaaaaa", false)
+		s.Disks.Add("22222222-aaaa-4aaa-8aaa-aaaaaaaaaaaa", false)
+		path := s.server("")
+		s.call(me, "", "POST "+path+"/action", `{"shelve":null}`, 202)
+		s.Settle(t, 6)
+		s.capture()
+		s.is(path, "SHELVED_OFFLOADED")
+		attach := func(version, id string, status int) {
+			t.Helper()
+			s.call(me, version, "POST "+path+"/os-volume_attachments", `{"volumeAttachment":{"volumeId":"`+id+`-aaaa-4aaa-8aaa-aaaaaaaaaaaa"}}`, status)
+		}
+		attach("2.19", "11111111", 409)
+		attach("2.20", "11111111", 200)
+		attach("2.20", "22222222", 200)
+		at := path + "/os-volume_attachments/22222222-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
+		s.call(me, "2.19", "DELETE "+at, "", 409)
+		s.call(me, "2.20", "DELETE "+at, "", 202)
+		s.Settle(t, 4)
+		for _, h := range s.Disks.Holds {
+			if len(s.Disks.Holds) != 1 || h.Status != nova.HoldReserved {
+				t.Error(s.Disks.Holds)
+			}
+		}
+		s.is(path, "SHELVED_OFFLOADED")
+		s.call(me, "", "POST "+path+"/action", `{"unshelve":null}`, 202)
+		s.Settle(t, 8)
+		s.is(path, "ACTIVE")
+		for _, h := range s.Disks.Holds {
+			if h.Status != nova.HoldAttached {
+				t.Error(h)
+			}
 		}
 	})
 }

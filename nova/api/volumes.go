@@ -92,7 +92,7 @@ func (s *service) attachVolume(c *rest.Call, in struct {
 	} `json:"volumeAttachment"`
 }) (map[string]attachedView, error) {
 	s.ctx(c)
-	a := nova.AttachSpec{VolumeID: in.A.VolumeID, Device: devicePath(in.A.Device), Tag: in.A.Tag, Multi: c.From(2, 60)}
+	a := nova.AttachSpec{VolumeID: in.A.VolumeID, Device: devicePath(in.A.Device), Tag: in.A.Tag, Multi: c.From(2, 60), Away: c.From(2, 20)}
 	a.DeleteOnTermination, _ = rest.Bool(text(in.A.Delete))
 	h, err := s.c.AttachVolume(c.Context(), in.ID, a)
 	if err != nil {
@@ -159,5 +159,5 @@ func (s *service) detachVolume(c *rest.Call, in volumePath) error {
 	if _, err := s.c.Visible(c.Context(), in.ID); err != nil {
 		return err
 	}
-	return s.c.DetachVolume(c.Context(), in.ID, in.Volume)
+	return s.c.DetachVolume(c.Context(), in.ID, in.Volume, c.From(2, 20))
 }

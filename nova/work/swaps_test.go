@@ -56,7 +56,7 @@ func TestSwapVolume(t *testing.T) {
 		if got := holds(t, w, id); len(got) != 1 || got["old"] != nova.HoldDetaching {
 			t.Fatal("on the way:", got)
 		}
-		if err := w.C.DetachVolume(me, id, "old"); !fault.Is(err, fault.Invalid) {
+		if err := w.C.DetachVolume(me, id, "old", false); !fault.Is(err, fault.Invalid) {
 			t.Fatal("detached on the way:", err)
 		}
 		if err := w.C.SwapVolume(me, id, "old", "new"); !fault.Is(err, fault.Invalid) {

@@ -48,7 +48,7 @@ func TestAttachAndDetach(t *testing.T) {
 		if got := holds(t, w, id)["v"]; got != nova.HoldAttached || !slices.Equal(w.Node.Guests[id].Volumes, []string{"v"}) {
 			t.Fatal(got, w.Node.Guests[id].Volumes)
 		}
-		if err := w.C.DetachVolume(me, id, "v"); err != nil {
+		if err := w.C.DetachVolume(me, id, "v", false); err != nil {
 			t.Fatal(err)
 		}
 		if got := holds(t, w, id)["v"]; got != nova.HoldDetaching {
@@ -58,7 +58,7 @@ func TestAttachAndDetach(t *testing.T) {
 		if len(holds(t, w, id)) != 0 || len(w.Node.Guests[id].Volumes) != 0 {
 			t.Fatal("still there", holds(t, w, id), w.Node.Guests[id].Volumes)
 		}
-		if err := w.C.DetachVolume(me, id, "v"); !fault.Is(err, fault.NotFound) {
+		if err := w.C.DetachVolume(me, id, "v", false); !fault.Is(err, fault.NotFound) {
 			t.Fatal(err)
 		}
 	})
@@ -75,7 +75,7 @@ func TestAGuestThatKeepsItsVolume(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Settle(t, 6)
-	if err := w.C.DetachVolume(me, id, "v"); err != nil {
+	if err := w.C.DetachVolume(me, id, "v", false); err != nil {
 		t.Fatal(err)
 	}
 	s, err := w.C.Server(t.Context(), id)
@@ -122,7 +122,7 @@ func TestBootFromAVolume(t *testing.T) {
 		if s := state(t, w, id); s != "ACTIVE//running" || holds(t, w, id)["made-1"] != nova.HoldAttached {
 			t.Fatal(s, holds(t, w, id))
 		}
-		if err := w.C.DetachVolume(me, id, "made-1"); !fault.Is(err, fault.Invalid) {
+		if err := w.C.DetachVolume(me, id, "made-1", false); !fault.Is(err, fault.Invalid) {
 			t.Fatal("its root was taken away:", err)
 		}
 		if err := w.C.Delete(me, id, false); err != nil {
