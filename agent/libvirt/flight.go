@@ -125,8 +125,8 @@ func (p Platform) stream(id, stream, side string) string {
 // perform sends the guest's memory and disks, with the sockets that QEMU writes to joined to
 // the other host.
 func (h *Hypervisor) perform(ctx context.Context, id string, w *way, f agent.Flight, cookie []byte) ([]byte, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	over := make(chan struct{})
+	defer close(over)
 	for _, s := range []string{agent.Memory, agent.Blocks} {
 		l, err := forward(ctx, h.stream(id, s, "o"), func(ctx context.Context) (io.ReadWriteCloser, error) { return f.Dial(ctx, s) })
 		if err != nil {
@@ -135,7 +135,7 @@ func (h *Hypervisor) perform(ctx context.Context, id string, w *way, f agent.Fli
 		defer l.Close()
 	}
 	w.describe(param(lv.MigrateParamURI, "unix://"+h.stream(id, agent.Memory, "o")), param(lv.MigrateParamDisksURI, "unix://"+h.stream(id, agent.Blocks, "o")))
-	go h.watchFlight(ctx, id, f)
+	go h.watchFlight(ctx, over, id, f)
 	return w.c.DomainMigratePerform3Params(w.d, nil, w.params, cookie, w.flags)
 }
 
@@ -183,9 +183,12 @@ func join(a, b io.ReadWriteCloser) {
 }
 
 // watchFlight tells how far a guest is, and ends its flight when that is not wanted any more.
-func (h *Hypervisor) watchFlight(ctx context.Context, id string, f agent.Flight) {
+// One that is over is not touched: what is left of it is told libvirt in its last phase.
+func (h *Hypervisor) watchFlight(ctx context.Context, over <-chan struct{}, id string, f agent.Flight) {
 	for {
 		select {
+		case <-over:
+			return
 		case <-ctx.Done():
 			_ = h.with(id, "end the flight", func(c *lv.Libvirt, d lv.Domain) error {
 				kind, _, err := c.DomainGetJobStats(d, 0)

@@ -87,6 +87,7 @@ type tenancy struct {
 	Name    string `json:"name"`
 	Status  string `json:"status"`
 	Project string `json:"tenant_id"`
+	Task    string `json:"OS-EXT-STS:task_state,omitempty"`
 	Why     string `json:"why,omitempty"` // it remains
 }
 
@@ -114,7 +115,7 @@ func (o *options) drain(ctx context.Context, node string, w drainOptions, says i
 		d.Servers, err = tenants(ctx, c, node)
 		return d, err
 	}
-	m := &mover{c: c, node: node, out: says, begun: map[string]*departure{}}
+	m := &mover{c: c, node: node, out: says, begun: map[string]*departure{}, refused: map[string]int{}}
 	within, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	d.Servers, err = m.run(within, time.Second)

@@ -21,7 +21,12 @@ type mover struct {
 	node  string
 	out   io.Writer
 	begun map[string]*departure
+	// refused counts how often a server was not to be moved at that instant.
+	refused map[string]int
 }
+
+// refusals are so many, one a second, before a server is let be.
+const refusals = 20
 
 // A departure is a server that the mover has begun to move.
 type departure struct {
@@ -70,13 +75,14 @@ func (m *mover) pass(ctx context.Context, here []tenancy) (waits bool, err error
 		how := ways[t.Status]
 		switch {
 		case m.begun[t.ID] != nil:
-		case how == "" && passes[t.Status]:
+		case passes[t.Status] || t.Task != "": // something else is under way
 			waits = true
 		case how == "":
 			m.begun[t.ID] = &departure{tenancy: t, over: true, why: stays(t.Status)}
 		case going < movesAtOnce:
 			going++
 			m.begin(ctx, t, how)
+			waits = true
 		default:
 			waits = true
 		}
@@ -107,7 +113,11 @@ func (m *mover) begin(ctx context.Context, t tenancy, how string) {
 	if how == "os-migrateLive" {
 		body[how] = map[string]any{"host": nil, "block_migration": "auto"}
 	}
-	if err := m.c.Do(ctx, "POST", "compute", "/servers/"+t.ID+"/action", body, nil); err != nil {
+	err := m.c.Do(ctx, "POST", "compute", "/servers/"+t.ID+"/action", body, nil)
+	if answered(err, 409) && m.refused[t.ID] < refusals { // somebody else was first; see what becomes of it
+		m.refused[t.ID]++
+		delete(m.begun, t.ID)
+	} else if err != nil {
 		d.over, d.why = true, err.Error()
 	}
 }
