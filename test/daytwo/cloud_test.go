@@ -20,6 +20,7 @@ type cloud struct {
 	t *testing.T
 	*cloudtest.Cloud
 	*cloudtest.Client
+	start                  func() error
 	image, flavor, network string
 }
 
@@ -29,7 +30,15 @@ func newCloud(t *testing.T, hosts string) *cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &cloud{t: t, Cloud: c}
+	x := &cloud{t: t, Cloud: c, start: func() error { return c.Up() }}
+	x.furnish()
+	return x
+}
+
+// furnish starts the cloud, and makes what servers need.
+func (x *cloud) furnish() {
+	t, c := x.t, x.Cloud
+	t.Helper()
 	x.up()
 	t.Cleanup(func() { c.Down() })
 	x.image = x.ensure("image", "/images", "images", "", "i", map[string]any{"disk_format": "raw", "container_format": "bare"})
@@ -37,14 +46,13 @@ func newCloud(t *testing.T, hosts string) *cloud {
 	x.flavor = x.ensure("compute", "/flavors", "flavors", "flavor", "f", map[string]any{"ram": 64, "vcpus": 1, "disk": 1})
 	x.network = x.ensure("network", "/networks", "networks", "network", "n", map[string]any{})
 	x.ensure("network", "/subnets", "subnets", "subnet", "s", map[string]any{"network_id": x.network, "ip_version": 4, "cidr": "10.5.0.0/24"})
-	return x
 }
 
 var picture = strings.Repeat("a raw disk ", 5000)
 
 func (c *cloud) up() {
 	c.t.Helper()
-	err := c.Up()
+	err := c.start()
 	if err == nil {
 		var env map[string]string
 		if env, err = c.Login("admin"); err == nil {

@@ -2,7 +2,10 @@ package daytwo
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -112,6 +115,86 @@ func TestUpgradeWithRequestsFlowing(t *testing.T) {
 		t.Errorf("%s: %v", asking, asking.Failed)
 	}
 	c.wait(id, "ACTIVE")
+}
+
+// The same with nodes on other hosts, which are upgraded after the control plane, while
+// servers come and go: each that was accepted is there in the end.
+func TestUpgradeOfSeveralHosts(t *testing.T) {
+	made, err := cloudtest.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cloud{t: t, Cloud: made, start: func() error { return made.Serve() }}
+	c.swap()
+	c.furnish()
+	nodes, err := made.Simulate(filepath.Join(t.TempDir(), "nodes"), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nodes.Down() })
+	for end := time.Now().Add(30 * time.Second); c.nodesUp() < 3; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nodes that have joined do not report")
+		}
+	}
+	first := c.server("first")
+	env, err := c.Login("admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asking, err := cloudtest.Steadily(t.Context(), func(ctx context.Context) (*cloudtest.Client, error) { return cloudtest.SignIn(ctx, env) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := os.ReadFile(c.Program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := written(t, append(old, "of another build"...))
+	var ids []string
+	ends := make(chan error, 1)
+	go func() {
+		var err error
+		for _, data := range []string{c.Data, nodes.Data} {
+			out, e := exec.Command(c.Program, "upgrade", fresh, "--data", data).CombinedOutput()
+			if e != nil {
+				err = errors.Join(err, fmt.Errorf("%w %s", e, out))
+			}
+		}
+		ends <- err
+	}()
+	for n := 0; len(ends) == 0; n++ {
+		var out struct{ Server struct{ ID string } }
+		if err := c.Do(t.Context(), "POST", "compute", "/servers", map[string]any{"server": map[string]any{"name": fmt.Sprint("s", n), "imageRef": c.image, "flavorRef": c.flavor, "networks": []any{map[string]any{"uuid": c.network}}}}, &out); err == nil {
+			ids = append(ids, out.Server.ID)
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	if err := <-ends; err != nil {
+		t.Fatal(err)
+	}
+	asking.Stop()
+	if t.Log(asking); len(asking.Failed) > 0 || asking.Retries > 8 {
+		t.Errorf("%s: %v", asking, asking.Failed)
+	}
+	if len(ids) < 2 {
+		t.Error("no servers were made meanwhile", ids)
+	}
+	for _, id := range append(ids, first) {
+		c.wait(id, "ACTIVE")
+	}
+}
+
+// nodesUp is how many nodes have reported lately.
+func (c *cloud) nodesUp() (up int) {
+	var out struct{ Services []struct{ State string } }
+	c.do("GET", "compute", "/os-services?binary=nova-compute", nil, &out)
+	for _, s := range out.Services {
+		if s.State == "up" {
+			up++
+		}
+	}
+	return up
 }
 
 // A node that is drained gets no new servers; those that are there are told, until it is undone.
