@@ -236,6 +236,26 @@ func (b *bench) settings(text string) {
 	}
 }
 
+// longer lets the cloud live for five seconds, or until each act has been done once.
+func (d *disks) longer(most time.Duration) {
+	began := time.Now()
+	for time.Since(began) < 5*time.Second || len(d.undone()) > 0 && time.Since(began) < most {
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// undone are the acts that have not been done yet.
+func (d *disks) undone() (left []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, a := range acts {
+		if d.done[a.name] == 0 {
+			left = append(left, a.name)
+		}
+	}
+	return left
+}
+
 // stackd is killed at random instants while volumes of two backends come and go on
 // simulated hosts: in the end each is available or in use, whole, and nothing is left
 // over. KILLS says how often (200).
@@ -253,7 +273,7 @@ func TestKillDisks(t *testing.T) {
 	for n := range kills {
 		time.Sleep(time.Duration(rand.IntN(1200)) * time.Millisecond)
 		if n%40 == 39 { // a life in which what takes several steps comes to its end
-			time.Sleep(5 * time.Second)
+			d.longer(time.Minute)
 		}
 		killed(t, b)
 		b.up()
@@ -263,10 +283,8 @@ func TestKillDisks(t *testing.T) {
 	}
 	cancel()
 	wg.Wait()
-	for _, a := range acts {
-		if d.done[a.name] == 0 && kills >= 400 {
-			t.Errorf("nothing was done of this: %s", a.name)
-		}
+	if left := d.undone(); len(left) > 0 && kills >= 400 {
+		t.Errorf("nothing was done of this: %v", left)
 	}
 	d.resting(t, 2*time.Minute)
 	d.settled(t, time.Minute)
