@@ -37,6 +37,7 @@ type netLoad struct {
 	servers        []string
 	began, all     int
 	deleting, torn int
+	longest        time.Duration // that a request took, since begin
 }
 
 // begin asks about ten times a second until pause.
@@ -44,7 +45,7 @@ func (w *netLoad) begin() {
 	ctx, stop := context.WithCancel(w.t.Context())
 	w.stop = stop
 	w.mu.Lock()
-	w.began = w.count
+	w.began, w.longest = w.count, 0
 	if w.networks == nil {
 		w.networks, w.gone = map[string][]string{}, map[string]bool{}
 	}
@@ -126,9 +127,11 @@ func (w *netLoad) note(f func()) {
 }
 
 func (w *netLoad) ask(method, path string, in, out any) error {
+	start := time.Now()
 	err := w.c.Do(context.Background(), method, "network", path, in, out)
 	w.note(func() {
 		w.count++
+		w.longest = max(w.longest, time.Since(start))
 		if err != nil && !notThere(err) {
 			w.wrong = append(w.wrong, failure{time.Now(), method + " " + strings.SplitN(path, "/", 3)[1] + ": " + err.Error()})
 		}
