@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -145,4 +146,11 @@ func (c *cloud) kill() {
 	if p, err := os.FindProcess(s.Process); err != nil || s.Process == 0 || p.Kill() != nil {
 		c.t.Fatal(s, err)
 	}
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.Process))
+		if err != nil || bytes.Contains(stat, []byte(") Z ")) {
+			return
+		}
+	}
+	c.t.Fatal("it does not die:", s.Process)
 }

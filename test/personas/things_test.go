@@ -198,6 +198,7 @@ var makings = []making{
 	{keys: "spare", service: "volume", by: "owner", call: "POST /v3/{project}/volumes", body: `{"volume":{"size":1}}`},
 	{keys: "-", service: "compute", by: "owner", call: "POST /v2.1/servers/{compute:servers.id}/os-volume_attachments", body: `{"volumeAttachment":{"volumeId":"{volume:attached}"}}`},
 	{keys: "os-volume_attachments.volume", service: "compute", by: "owner", call: "GET /v2.1/servers/{compute:servers.id}", id: "{volume:attached}"},
+	{keys: "migrations.migration", service: "compute", by: "owner", call: "GET /v2.1/servers/{compute:servers.id}", id: "999"},
 	{keys: "os-instance-actions.request", service: "compute", by: "owner", call: "GET /v2.1/servers/{compute:servers.id}/os-instance-actions"},
 	{keys: "os-assisted-volume-snapshots.id", service: "compute", by: "owner", call: "GET /v2.1/servers/{compute:servers.id}", id: "any"},
 	{keys: "os-keypairs.id", service: "compute", by: "owner", call: "GET /v2.1/servers", id: "key"},
