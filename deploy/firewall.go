@@ -16,7 +16,10 @@ type opening struct {
 // openings are a host's, by what it does.
 func (h *Host) openings() (all []opening) {
 	if h.Controller() {
-		all = append(all, opening{"tcp", "5000 6080 8774 8776 8778 9000 9292 9696", false}, opening{"tcp", "3260 6641-6645 8780", true})
+		all = append(all, opening{"tcp", "5000 6080 8774 8776 8778 9000 9292 9696", false}, opening{"tcp", "3260 6641-6645 8780 8782", true})
+	}
+	if h.Database() {
+		all = append(all, opening{"tcp", "5432", true})
 	}
 	if h.Controller() && h.plan.several() {
 		all = append(all, opening{"tcp", "6645 8782", true})
