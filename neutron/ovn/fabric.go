@@ -123,7 +123,9 @@ func (f *Fabric) session(ctx context.Context) error {
 	}
 	defer sb.Close()
 	s := &session{f: f, nb: nb, sb: sb, ups: make(chan upEvent, 4096)}
-	s.watch()
+	if err := s.watch(); err != nil {
+		return err
+	}
 	f.Everything()
 	if f.TLS == nil {
 		return s.run(ctx)

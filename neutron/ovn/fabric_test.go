@@ -1,6 +1,7 @@
 package ovn
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -253,4 +254,29 @@ func BenchmarkReconcile(b *testing.B) {
 			}
 		})
 	}
+}
+
+// A connection that ends in the middle of a pass is an error, and no more.
+func TestADatabaseGoesAwayInThePass(t *testing.T) {
+	c := startCloud(t)
+	nb, err := c.f.open(t.Context(), "OVN_Northbound", c.f.NB, nbTables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sb, err := c.f.open(t.Context(), "OVN_Southbound", c.f.SB, sbTables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &session{f: c.f, nb: nb, sb: sb}
+	nb.Close()
+	<-nb.DisconnectNotify()
+	c.eventually("the library to forget its rows", func() bool { return nb.Cache() == nil })
+	if err := s.reconcile(t.Context(), nil); !errors.Is(err, errGone) {
+		t.Error(err)
+	}
+	if err := s.watch(); !errors.Is(err, errGone) {
+		t.Error(err)
+	}
+	s.statuses(t.Context(), neutron.Active)
+	sb.Close()
 }

@@ -29,9 +29,25 @@ type session struct {
 	ups    chan upEvent
 }
 
+// errGone is the error of a database whose connection has just ended: the library
+// forgets its rows then.
+var errGone = errors.New("a database of OVN went away")
+
+// rowsOf is a table as it is known here.
+func rowsOf(db client.Client, table string) (*cache.RowCache, error) {
+	if known := db.Cache(); known != nil {
+		return known.Table(table), nil
+	}
+	return nil, errGone
+}
+
 // watch listens for ports that come up or go down, and for hosts that come or go.
-func (s *session) watch() {
-	s.nb.Cache().AddEventHandler(&cache.EventHandlerFuncs{UpdateFunc: func(_ string, old, now model.Model) {
+func (s *session) watch() error {
+	nb, sb := s.nb.Cache(), s.sb.Cache()
+	if nb == nil || sb == nil {
+		return errGone
+	}
+	nb.AddEventHandler(&cache.EventHandlerFuncs{UpdateFunc: func(_ string, old, now model.Model) {
 		a, ok := old.(*logicalSwitchPort)
 		b, ok2 := now.(*logicalSwitchPort)
 		if ok && ok2 && isUp(a) != isUp(b) && b.ExternalIDs[ownerKey] != "" {
@@ -42,11 +58,12 @@ func (s *session) watch() {
 		}
 	}})
 	moved := func(string, model.Model) { s.f.Everything() }
-	s.sb.Cache().AddEventHandler(&cache.EventHandlerFuncs{AddFunc: moved, DeleteFunc: moved, UpdateFunc: func(_ string, old, now model.Model) {
+	sb.AddEventHandler(&cache.EventHandlerFuncs{AddFunc: moved, DeleteFunc: moved, UpdateFunc: func(_ string, old, now model.Model) {
 		if !reflect.DeepEqual(chassisOf(old), chassisOf(now)) {
 			s.f.Everything()
 		}
 	}})
+	return nil
 }
 
 func isUp(p *logicalSwitchPort) bool { return p.Up != nil && *p.Up }
@@ -62,13 +79,17 @@ func chassisOf(m model.Model) Chassis {
 	return out
 }
 
-func (s *session) site() Site {
+func (s *session) site() (Site, error) {
 	site := Site{Nameservers: s.f.Nameservers, DNSDomain: strings.TrimSuffix(s.f.n.DNSDomain, ".")}
-	for _, m := range s.sb.Cache().Table("Chassis").RowsShallow() {
+	hosts, err := rowsOf(s.sb, "Chassis")
+	if err != nil {
+		return site, err
+	}
+	for _, m := range hosts.RowsShallow() {
 		site.Chassis = append(site.Chassis, chassisOf(m))
 	}
 	slices.SortFunc(site.Chassis, func(a, b Chassis) int { return strings.Compare(a.Name, b.Name) })
-	return site
+	return site, nil
 }
 
 // run works until a database goes away.
@@ -184,7 +205,11 @@ func (s *session) reconcile(ctx context.Context, keys []string) error {
 	if err != nil {
 		return err
 	}
-	ops, err := diff(s.nb, have, desired(t, s.site(), some))
+	site, err := s.site()
+	if err != nil {
+		return err
+	}
+	ops, err := diff(s.nb, have, desired(t, site, some))
 	if err != nil || len(ops) == 0 {
 		return err
 	}
@@ -220,9 +245,11 @@ func byOwner(tables map[string]model.Model) map[string][]model.ClientIndex {
 func (s *session) have(keys map[string]bool) (rows, error) {
 	out := rows{}
 	for table, kind := range nbTables {
-		t := s.nb.Cache().Table(table)
+		t, err := rowsOf(s.nb, table)
+		if err != nil {
+			return nil, err
+		}
 		var found map[string]model.Model
-		var err error
 		if keys == nil {
 			found = t.RowsShallow()
 		} else if found, err = t.RowsByModels(ownedBy(kind, keys)); err != nil {
@@ -264,8 +291,12 @@ func (s *session) statuses(ctx context.Context, status string) {
 	if err != nil {
 		return
 	}
+	ports, err := rowsOf(s.nb, "Logical_Switch_Port")
+	if err != nil {
+		return // run hears of it too
+	}
 	for _, id := range ids {
-		p, ok := s.nb.Cache().Table("Logical_Switch_Port").Row(portID(id)).(*logicalSwitchPort)
+		p, ok := ports.Row(portID(id)).(*logicalSwitchPort)
 		if ok && isUp(p) != (status == neutron.Active) {
 			s.tell(ctx, upEvent{id, isUp(p)})
 		}
