@@ -3,12 +3,11 @@ package deploy
 import (
 	"context"
 	"fmt"
-	"strings"
 )
 
 // Remove takes one compute host off the cloud: its servers are moved away, the host is
-// given back as it was, and the control plane forgets it. A host that is Gone is only
-// forgotten. The others' names are as they should be after the next Install without it.
+// given back as it was, and the control plane forgets it. The others' names are as they
+// should be after the next Install without it.
 func (r *Run) Remove(ctx context.Context, address string) error {
 	defer r.close()
 	if err := r.begin(ctx); err != nil {
@@ -45,16 +44,5 @@ func (r *Run) takeOff(ctx context.Context, h *Host) error {
 	if err != nil {
 		return err
 	}
-	return r.Forget(ctx, h.Name)
-}
-
-// Forget has the control plane forget a host by its name. The hosts have been looked at.
-func (r *Run) Forget(ctx context.Context, name string) error {
-	return r.phase(ctx, "Forgetting "+name, func(ctx context.Context) error {
-		out, err := r.controller().Shell.Run(ctx, binary+" node remove "+quote(name)+" 2>&1", nil)
-		if err != nil {
-			err = fmt.Errorf("%w: %s", err, strings.TrimSpace(out))
-		}
-		return err
-	})
+	return say("Forgetting "+h.Name, binary+" node remove "+quote(h.Name)+" 2>&1")
 }

@@ -81,9 +81,6 @@ func TestNetworksLeaveByOneHost(t *testing.T) {
 }
 
 func TestFoldersOfPackagesAreIndexed(t *testing.T) {
-	if _, err := exec.LookPath("dpkg-deb"); err != nil {
-		t.Skip("this system has no dpkg-deb")
-	}
 	dir := t.TempDir()
 	if err := IndexPackages(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "stackd repository") {
 		t.Error(err)
