@@ -37,18 +37,25 @@ func written(t *testing.T, text []byte) string {
 	return file
 }
 
-// The program is swapped below a cloud that goes on as it was; one that does not come up
-// is taken back, with the database; a second upgrade to the same changes nothing.
-func TestUpgrade(t *testing.T) {
-	c := newCloud(t, "2")
+// ownProgram is a cloud with a server, whose program may be swapped: a copy of the one
+// that other tests run.
+func ownProgram(t *testing.T) (c *cloud, server string, program []byte) {
+	t.Helper()
+	c = newCloud(t, "2")
 	c.kill()
 	c.swap()
 	c.up()
-	id := c.server("s")
-	old, err := os.ReadFile(c.Program)
+	program, err := os.ReadFile(c.Program)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c, c.server("s"), program
+}
+
+// The program is swapped below a cloud that goes on as it was; one that does not come up
+// is taken back, with the database; a second upgrade to the same changes nothing.
+func TestUpgrade(t *testing.T) {
+	c, id, old := ownProgram(t)
 	fresh := written(t, append(append([]byte{}, old...), "of another build"...))
 	var done struct {
 		Program string
@@ -81,15 +88,7 @@ func TestUpgrade(t *testing.T) {
 
 // Whoever asks while the program is swapped is answered: nobody is refused.
 func TestUpgradeWithRequestsFlowing(t *testing.T) {
-	c := newCloud(t, "2")
-	c.kill()
-	c.swap()
-	c.up()
-	id := c.server("s")
-	old, err := os.ReadFile(c.Program)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, id, old := ownProgram(t)
 	env, err := c.Login("admin")
 	if err != nil {
 		t.Fatal(err)
