@@ -2,6 +2,7 @@ package nova
 
 import (
 	"context"
+	"slices"
 
 	"stackd/agent/wish"
 	"stackd/internal/fault"
@@ -91,11 +92,7 @@ func (c *Compute) interfere(ctx context.Context, id string, migration int64, wha
 		if s.TaskState != Migrating {
 			return wrongState(s, what, "task_state", s.TaskState)
 		}
-		ok := false
-		for _, status := range from {
-			ok = ok || m.Status == status
-		}
-		if !ok || m.Goal != MoveArrive {
+		if !slices.Contains(from, m.Status) || m.Goal != MoveArrive {
 			return fault.New(fault.Invalid, "Migration %s state of instance %s is %s. Cannot %s while the migration is in this state.", m.UUID, s.ID, m.Status, what)
 		}
 		f(s, m)
