@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"stackd/test/cloudtest"
 	"stackd/test/hosts"
 )
 
@@ -19,35 +18,11 @@ import (
 func TestMoves(t *testing.T) {
 	file := image(t)
 	lab := hosts.New(t, "mv", "mgmt", "tun")
-	lab.Address("mgmt", "192.168.4.1/24")
-	program, err := cloudtest.Build(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
 	start := time.Now()
-	ctl := lab.Host("ctl", "mgmt 192.168.4.10/24", "tun 192.168.2.10/24")
-	ctl.Shell(`mkdir -p /var/lib/stackd; printf 'volume:\n  backends:\n  - {name: far, kind: file, target: iscsi, target_address: "192.168.2.10:3260"}\n' > /var/lib/stackd/stackd.yaml`)
-	ctl.Run(program, "serve", "--host", "ctl", "--listen", "192.168.4.10", "--tunnel", "192.168.2.10", "--uplink", "eth0", "--background")
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(ctl.Shell("tail -n 40 /var/lib/stackd/stackd.log"))
-		}
-		ctl.Run(program, "down")
-	})
-	nodes := map[string]*hosts.Host{}
-	for _, n := range []string{"c1", "c2"} {
-		last := n[1:]
-		h := lab.Host(n, "mgmt 192.168.4.1"+last+"/24", "tun 192.168.2.1"+last+"/24")
-		nodes[n] = h
-		token := ctl.Run(program, "node", "token", "--host", n)
-		h.Run("env", "STACKD_JOIN_TOKEN="+token, program, "agent", "--host", n, "--listen", "192.168.4.1"+last, "--tunnel", "192.168.2.1"+last, "--plane", "192.168.4.10", "--background")
-		t.Cleanup(func() {
-			if t.Failed() {
-				t.Log(n, h.Shell("tail -n 40 /var/lib/stackd/stackd.log; tail -n 20 /var/lib/stackd/libvirt/log/libvirtd.log; tail -n 20 /var/lib/stackd/libvirt/log/qemu/*.log"))
-			}
-			h.Run(program, "down")
-		})
-	}
+	ctl, nodes, program := planeAndNodes(t, lab, `volume:
+  backends:
+  - {name: far, kind: file, target: iscsi, target_address: "192.168.2.10:3260"}
+`)
 	t.Logf("a control plane and two nodes after %s", time.Since(start).Round(100*time.Millisecond))
 
 	pub, key := newKey(t, t.TempDir())

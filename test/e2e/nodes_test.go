@@ -16,33 +16,46 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// planeAndNodes are a control plane with some settings, and the nodes c1 and c2 of it, each
+// a host of its own in the lab; and the program that they run.
+func planeAndNodes(t *testing.T, lab *hosts.Lab, settings string) (ctl *hosts.Host, nodes map[string]*hosts.Host, program string) {
+	t.Helper()
+	lab.Address("mgmt", "192.168.4.1/24")
+	program, err := cloudtest.Build(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := func(name, last string) *hosts.Host {
+		h := lab.Host(name, "mgmt 192.168.4."+last+"/24", "tun 192.168.2."+last+"/24")
+		t.Cleanup(func() {
+			if t.Failed() {
+				t.Log(name, h.Shell("cd /var/lib/stackd; tail -n 40 stackd.log; tail -n 20 libvirt/log/libvirtd.log libvirt/log/qemu/*.log 2>/dev/null; true"))
+			}
+			h.Run(program, "down")
+		})
+		return h
+	}
+	ctl = begin("ctl", "10")
+	ctl.Shell("mkdir -p /var/lib/stackd; cat > /var/lib/stackd/stackd.yaml <<'EOF'\n" + settings + "EOF")
+	ctl.Run(program, "serve", "--host", "ctl", "--listen", "192.168.4.10", "--tunnel", "192.168.2.10", "--uplink", "eth0", "--background")
+	nodes = map[string]*hosts.Host{}
+	for _, n := range []string{"c1", "c2"} {
+		last := "1" + n[1:]
+		nodes[n] = begin(n, last)
+		token := ctl.Run(program, "node", "token", "--host", n)
+		nodes[n].Run("env", "STACKD_JOIN_TOKEN="+token, program, "agent", "--host", n, "--listen", "192.168.4."+last, "--tunnel", "192.168.2."+last, "--plane", "192.168.4.10", "--background")
+	}
+	return ctl, nodes, program
+}
+
 // A control plane and two nodes, each a host of its own: guests on both talk over the
 // tunnel, are reached from outside by the controller's uplink, and their consoles and
 // displays from the control plane. A node that is killed goes on where it was.
 func TestNodes(t *testing.T) {
 	file := image(t)
 	lab := hosts.New(t, "nd", "mgmt", "tun")
-	lab.Address("mgmt", "192.168.4.1/24")
-	program, err := cloudtest.Build(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
 	start := time.Now()
-	ctl := lab.Host("ctl", "mgmt 192.168.4.10/24", "tun 192.168.2.10/24")
-	ctl.Run(program, "serve", "--host", "ctl", "--listen", "192.168.4.10", "--tunnel", "192.168.2.10", "--uplink", "eth0", "--background")
-	t.Cleanup(func() { ctl.Run(program, "down") })
-	for _, n := range []string{"c1", "c2"} {
-		last := n[1:]
-		h := lab.Host(n, "mgmt 192.168.4.1"+last+"/24", "tun 192.168.2.1"+last+"/24")
-		token := ctl.Run(program, "node", "token", "--host", n)
-		h.Run("env", "STACKD_JOIN_TOKEN="+token, program, "agent", "--host", n, "--listen", "192.168.4.1"+last, "--tunnel", "192.168.2.1"+last, "--plane", "192.168.4.10", "--background")
-		t.Cleanup(func() {
-			if t.Failed() {
-				t.Log(h.Shell("tail -n 30 /var/lib/stackd/stackd.log"))
-			}
-			h.Run(program, "down")
-		})
-	}
+	ctl, _, _ := planeAndNodes(t, lab, "")
 	t.Logf("a control plane and two nodes after %s", time.Since(start).Round(100*time.Millisecond))
 
 	pub, key := newKey(t, t.TempDir())
