@@ -22,19 +22,25 @@ func (p *process) certify(ctx context.Context, o *options) error {
 		return nil
 	}
 	p.run(ctx, func(ctx context.Context) {
-		for t := time.NewTicker(30 * 24 * time.Hour); ; {
-			select {
-			case <-ctx.Done():
-				t.Stop()
-				return
-			case <-t.C:
-			}
-			if err := p.writeCertificate(o); err != nil {
-				slog.Warn("OVN's certificate could not be made anew", "cause", err)
-			}
-		}
+		monthly(ctx, "OVN's certificate", func() error { return p.writeCertificate(o) })
 	})
 	return p.writeCertificate(o)
+}
+
+// monthly makes a certificate anew long before it ends, until the context does.
+func monthly(ctx context.Context, what string, renew func() error) {
+	t := time.NewTicker(30 * 24 * time.Hour)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		if err := renew(); err != nil {
+			slog.Warn(what+" could not be made anew", "cause", err)
+		}
+	}
 }
 
 func (p *process) writeCertificate(o *options) error {

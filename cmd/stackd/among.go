@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -24,7 +23,7 @@ func (p *process) amongNodes(ctx context.Context, o *options) (tune func(*agent.
 	if err := p.identify(id); err != nil {
 		return nil, nil, err
 	}
-	p.run(ctx, func(ctx context.Context) { p.identifyMonthly(ctx, id) })
+	p.run(ctx, func(ctx context.Context) { monthly(ctx, "this node's certificate", func() error { return p.identify(id) }) })
 	at := net.JoinHostPort(o.nodesHost(), strconv.Itoa(livePort))
 	tune = func(c *agent.Config) { c.LiveAt, c.Peers = at, wire.NewPeers(id) }
 	return tune, func(a *agent.Agent) error {
@@ -34,21 +33,6 @@ func (p *process) amongNodes(ctx context.Context, o *options) (tune func(*agent.
 		}
 		return p.serveTLS(at, wire.ServeNode(a, a), c)
 	}, nil
-}
-
-// identifyMonthly makes the certificate anew long before it ends: it is read at each call.
-func (p *process) identifyMonthly(ctx context.Context, id wire.Identity) {
-	for t := time.NewTicker(30 * 24 * time.Hour); ; {
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return
-		case <-t.C:
-		}
-		if err := p.identify(id); err != nil {
-			slog.Warn("this node's certificate could not be made anew", "cause", err)
-		}
-	}
 }
 
 func (p *process) identify(id wire.Identity) error {
