@@ -23,7 +23,9 @@ func (p *process) amongNodes(ctx context.Context, o *options) (tune func(*agent.
 	if err := p.identify(id); err != nil {
 		return nil, nil, err
 	}
-	p.run(ctx, func(ctx context.Context) { monthly(ctx, "this node's certificate", func() error { return p.identify(id) }) })
+	p.run(ctx, func(ctx context.Context) {
+		monthly(ctx, "this node's certificate", func() error { return p.identify(id) })
+	})
 	at := net.JoinHostPort(o.nodesHost(), strconv.Itoa(livePort))
 	tune = func(c *agent.Config) { c.LiveAt, c.Peers = at, wire.NewPeers(id) }
 	return tune, func(a *agent.Agent) error {
