@@ -198,10 +198,15 @@ func (c *Cloud) compute(ctx context.Context, cfg Config) error {
 	c.Compute.ConsoleURL = cfg.Console + "/vnc_lite.html"
 	c.Networking.OnPortUp(func(port string, _ bool) { c.Compute.PortMoved(context.Background(), port) })
 	c.Networking.OnHost(c.Compute.HostTouched)
+	c.Compute.Tells(func(host string) { c.DB.Hint(hostsChannel, host) })
+	c.Also(func(ctx context.Context) { c.DB.Hear(ctx, hostsChannel, c.Compute.HostChanged, c.Compute.AnyChanged) })
 	c.Handlers["compute"] = novaapi.New(c.Compute, c.Identity, c.Rules["nova"], cfg.Address(5000))
 	c.loops = append(c.loops, every(beatsEvery, c.beat), novawork.Loop(c.Compute).Run, novawork.CaptureLoop(c.Compute).Run, every(time.Hour, func(ctx context.Context) error { return c.Compute.Purge(ctx, 30*24*time.Hour) }))
 	return nil
 }
+
+// hostsChannel carries the names of hosts of which what should be there may have changed.
+const hostsChannel = "nova hosts"
 
 // every is a loop that calls f now and then.
 func every(d time.Duration, f func(context.Context) error) func(context.Context) {

@@ -27,6 +27,7 @@ type Compute struct {
 	Alone bool
 
 	wake   func() // the loops that work on due servers and captures
+	tell   func(host string)
 	hosts  wake.Hub
 	sights sights
 	told   told
@@ -35,7 +36,7 @@ type Compute struct {
 
 // New makes Compute over its store and needs. Woken sets what to wake later on.
 func New(s Store, i Images, n Networks, p Placing, l Nodes) *Compute {
-	return &Compute{Store: s, Images: i, Networks: n, Placing: p, Nodes: l, wake: func() {}}
+	return &Compute{Store: s, Images: i, Networks: n, Placing: p, Nodes: l, wake: func() {}, tell: func(string) {}}
 }
 
 // Woken says what to call when a server has become due.
@@ -95,9 +96,25 @@ func (c *Compute) nudge(ctx context.Context, s *Server) {
 // woken: what should be on a host may have changed; "" is none.
 func (c *Compute) woken(host string) {
 	if host != "" {
-		c.sights.doubt(host)
-		c.hosts.Wake(host)
+		c.HostChanged(host)
+		c.tell(host)
 	}
+}
+
+// Tells says what to call when others on the same rows are to know that what should be on
+// a host may have changed. It must not block.
+func (c *Compute) Tells(f func(host string)) { c.tell = f }
+
+// HostChanged is what others call then: the host's node is told, when it is here that it asks.
+func (c *Compute) HostChanged(host string) {
+	c.sights.doubt(host)
+	c.hosts.Wake(host)
+}
+
+// AnyChanged is HostChanged for hosts that are not known.
+func (c *Compute) AnyChanged() {
+	c.sights.doubtAll()
+	c.hosts.WakeAll()
 }
 
 // Nudge is nudge for the loop.
@@ -105,7 +122,10 @@ func (c *Compute) Nudge(ctx context.Context, s *Server) { c.nudge(ctx, s) }
 
 // NudgeHost makes a host look once the transaction is through.
 func (c *Compute) NudgeHost(ctx context.Context, host string) {
-	c.After(ctx, func() { c.hosts.Wake(host) })
+	c.After(ctx, func() {
+		c.hosts.Wake(host)
+		c.tell(host)
+	})
 }
 
 // act begins an action on a server that the caller asked for.

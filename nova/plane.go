@@ -67,7 +67,7 @@ func (t *told) still(host string, serial int64, woken <-chan struct{}, now time.
 }
 
 // readAgain is how long wishes stand without a wake-up. Not all that they are made of wakes:
-// zones, names of networks; and those of other control planes do not come here.
+// zones, names of networks; and a word of another control plane may be lost.
 func (c *Compute) readAgain() time.Duration {
 	if c.Alone {
 		return time.Minute

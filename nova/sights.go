@@ -68,6 +68,14 @@ func (s *sights) doubt(host string) {
 	s.of(host).doubt = true
 }
 
+func (s *sights) doubtAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.on {
+		v.doubt = true
+	}
+}
+
 func (s *sights) strange(host string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
@@ -26,6 +27,8 @@ type DB struct {
 	pg        bool
 	url       string
 	ears      sync.Map // channel → *ear
+	hints     hints
+	mark      string // of its hints
 	committed func()
 	name      string    // see Name
 	bearer    *sql.Conn // holds its lock
@@ -45,7 +48,7 @@ func Open(ctx context.Context, where string) (*DB, error) {
 		}
 		where = strings.TrimSpace(string(b))
 	}
-	d := &DB{Now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }, url: where}
+	d := &DB{Now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }, url: where, mark: rand.Text()}
 	var err error
 	if strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://") {
 		err = d.openPostgres(where)

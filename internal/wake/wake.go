@@ -1,8 +1,7 @@
 // Package wake passes hints that something changed, by topic.
 //
 // A hint may be lost and may come for nothing: whoever is woken looks at the
-// rows. Hints of one process reach that process; a shared database carries them
-// to others (see sqldb).
+// rows. Hints of one process reach that process; sqldb.Hint carries them to others.
 package wake
 
 import (
@@ -25,6 +24,16 @@ func (h *Hub) Wake(topic string) {
 		close(c)
 		delete(h.topics, topic)
 	}
+}
+
+// WakeAll wakes all who wait on anything.
+func (h *Hub) WakeAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.topics {
+		close(c)
+	}
+	clear(h.topics)
 }
 
 // On is a channel that closes at the next Wake of topic. Take it before looking

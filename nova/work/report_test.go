@@ -137,6 +137,33 @@ func TestWishesThatStand(t *testing.T) {
 	}
 }
 
+// A node that waits at another control plane is told of a change as soon as that one hears
+// the word of it.
+func TestWishesOfAnotherPlane(t *testing.T) {
+	w := novatest.New(t, dbtest.New(t))
+	id := create(t, w).ID
+	w.Settle(t, 6)
+	other := nova.New(w.C.Store, w.Images, w.Nets, w.Place, w.Node)
+	w.C.Tells(other.HostChanged)
+	told, err := other.Wishes(t.Context(), "h1", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	news := make(chan wish.Wishes, 1)
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	go func() {
+		now, _ := other.Wishes(ctx, "h1", told.Serial)
+		news <- now
+	}()
+	if err := w.C.Reboot(novatest.As(t.Context(), "p", "member"), id, true); err != nil {
+		t.Fatal(err)
+	}
+	if now := <-news; now.Serial == told.Serial || len(now.Servers) != 1 {
+		t.Error("it was not told:", now)
+	}
+}
+
 // A server goes to no host that was closed after all hosts were looked at, and is not
 // refused for what has come since.
 func TestALookIsLookedAtAgain(t *testing.T) {
