@@ -32,3 +32,15 @@ func TestADeletedHostComesBack(t *testing.T) {
 	c.Header = nil
 	c.server("s")
 }
+
+// nodesUp is how many nodes have reported lately.
+func (c *cloud) nodesUp() (up int) {
+	var out struct{ Services []struct{ State string } }
+	c.do("GET", "compute", "/os-services?binary=nova-compute", nil, &out)
+	for _, s := range out.Services {
+		if s.State == "up" {
+			up++
+		}
+	}
+	return up
+}

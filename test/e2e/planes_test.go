@@ -5,8 +5,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,23 +20,20 @@ import (
 // delete servers: what was accepted happens, and nobody sees an error for longer than
 // five seconds.
 func TestPlanes(t *testing.T) {
-	c := newControl(t, 3)
-	c.nodes(4)
-	w := prepareLoad(t, &bench{t: t, env: c.env})
-	admin := w.client(t.Context())
-	if err := admin.Do(t.Context(), "PUT", "compute", "/os-quota-sets/"+admin.ProjectID, map[string]any{"quota_set": map[string]int{"instances": -1, "cores": -1, "ram": -1}}, nil); err != nil {
-		t.Fatal(err)
-	}
-	p := &pressure{load: w}
+	c := cloudtest.NewSeveral(t, 3, dbtest.Address(t), "")
+	c.Nodes(4)
+	p := preparePressure(t, c.Planes[0])
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	done := p.run(ctx, 100)
 	time.Sleep(5 * time.Second)
-	for n, plane := range c.planes {
-		killed(t, plane)
+	for n, plane := range c.Planes {
+		killed(t, &bench{t: t, cloud: plane})
 		at := time.Now()
 		time.Sleep(8 * time.Second)
-		c.up(n)
+		if err := plane.Serve(); err != nil {
+			t.Fatal(err)
+		}
 		time.Sleep(4 * time.Second)
 		count, last := p.errorsSince(at)
 		t.Logf("control plane %d killed: %d requests failed, the last after %.1f s", n+1, count, last.Seconds())
@@ -49,107 +44,24 @@ func TestPlanes(t *testing.T) {
 	cancel()
 	<-done
 	t.Logf("%d requests, %.0f a second; %d failed in all", p.asked.Load(), float64(p.asked.Load())/p.took.Seconds(), p.failed())
-	w.settled(t, 2*time.Minute)
+	p.settled(t, 2*time.Minute)
 	p.kept(t)
-	w.nothingLeft(t)
+	p.nothingLeft(t)
 }
 
-// A control is several control planes that are one.
-type control struct {
-	t      *testing.T
-	dir    string
-	at     string // where clients find it
-	planes []*bench
-	args   []string
-	env    map[string]string
-}
-
-// newControl starts the planes. The second and third have the key and the
-// administrator of the first, as a deployer gives them.
-func newControl(t *testing.T, n int) *control {
+// preparePressure makes what servers need, and has quotas bound nobody.
+func preparePressure(t *testing.T, plane *cloudtest.Cloud) *pressure {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "stackd-planes-")
+	env, err := plane.Login("admin")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	c := &control{t: t, dir: dir, at: "127.0.78.1"}
-	c.args = []string{"--database", dbtest.Address(t), "--endpoint", c.at}
-	var addresses []string
-	for i := range n {
-		cl, err := cloudtest.New(filepath.Join(dir, fmt.Sprint("plane-", i+1)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		cl.Listen, cl.Name = fmt.Sprintf("127.0.78.%d", i+2), fmt.Sprintf("plane%d", i+1)
-		c.planes = append(c.planes, &bench{t: t, cloud: cl, dir: dir})
-		addresses = append(addresses, cl.Listen)
-	}
-	balance(t, c.at, addresses...)
-	for i := range n {
-		c.furnish(i)
-		c.up(i)
-		t.Cleanup(func() { c.keepLog(i); c.planes[i].cloud.Down() })
-	}
-	if c.env, err = c.planes[0].cloud.Login("admin"); err != nil {
+	w := prepareLoad(t, &bench{t: t, env: env})
+	c := w.client(t.Context())
+	if err := c.Do(t.Context(), "PUT", "compute", "/os-quota-sets/"+c.ProjectID, map[string]any{"quota_set": map[string]int{"instances": -1, "cores": -1, "ram": -1}}, nil); err != nil {
 		t.Fatal(err)
 	}
-	return c
-}
-
-// keepLog keeps the log of a plane when the test has failed.
-func (c *control) keepLog(n int) {
-	if !c.t.Failed() {
-		return
-	}
-	b, _ := os.ReadFile(filepath.Join(c.planes[n].cloud.Data, "stackd.log"))
-	keep := filepath.Join(os.TempDir(), fmt.Sprintf("stackd-plane-%d.log", n+1))
-	os.WriteFile(keep, b, 0o600)
-	c.t.Logf("the log of control plane %d is in %s", n+1, keep)
-}
-
-// furnish gives a plane's folder what all must have alike: settings, key, administrator.
-func (c *control) furnish(n int) {
-	c.t.Helper()
-	data := c.planes[n].cloud.Data
-	err := os.MkdirAll(data, 0o700)
-	images := filepath.Join(c.dir, "images")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(data, "stackd.yaml"), fmt.Appendf(nil, "image: {stores: [{id: shared, type: file, dir: %s}]}\n", images), 0o600)
-	}
-	for _, name := range []string{"master.key", "keystonerc_admin"} {
-		if n == 0 || err != nil {
-			break
-		}
-		var b []byte
-		if b, err = os.ReadFile(filepath.Join(c.planes[0].cloud.Data, name)); err == nil {
-			err = os.WriteFile(filepath.Join(data, name), b, 0o600)
-		}
-	}
-	if err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-func (c *control) up(n int) {
-	c.t.Helper()
-	if err := c.planes[n].cloud.Serve(c.args...); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-// nodes has so many simulated hosts join; they know all control planes.
-func (c *control) nodes(n int) {
-	c.t.Helper()
-	var others []*cloudtest.Cloud
-	for _, p := range c.planes[1:] {
-		others = append(others, p.cloud)
-	}
-	hosts, err := c.planes[0].cloud.Simulate(filepath.Join(c.dir, "nodes"), n, others...)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.t.Cleanup(func() { hosts.Down() })
+	return &pressure{load: w}
 }
 
 // Pressure is a steady number of requests a second, and what became of them.

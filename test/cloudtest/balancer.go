@@ -1,6 +1,4 @@
-//go:build e2e
-
-package e2e
+package cloudtest
 
 import (
 	"io"
@@ -18,8 +16,8 @@ type balancer struct {
 	next   atomic.Int64
 }
 
-// balance listens at an address, at all ports that clients use.
-func balance(t *testing.T, at string, planes ...string) {
+// Balance listens at an address, at all ports that clients use.
+func Balance(t testing.TB, at string, planes ...string) {
 	t.Helper()
 	b := &balancer{planes: planes}
 	for _, port := range []int{5000, 8774, 8776, 8778, 9292, 9696, 9000} {
