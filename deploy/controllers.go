@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 
 	"stackd/internal/converge"
+	"stackd/internal/sqldb"
 )
 
 // several tells whether there are more controllers than one.
@@ -46,8 +46,8 @@ func (p *Plan) peers() error {
 	}
 	if outside != "" {
 		p.Database = ""
-		if u, err := url.Parse(outside); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.Host == "" {
-			errs = append(errs, errors.New("CONFIG_STACKD_DATABASE: postgres://USER:PASSWORD@HOST/NAME is wanted"))
+		if err := sqldb.CheckAddress(outside); err != nil {
+			errs = append(errs, fmt.Errorf("CONFIG_STACKD_DATABASE: %w", err))
 		}
 	} else if a, err := netip.ParseAddr(p.Database); err != nil || !a.Is4() {
 		errs = append(errs, fmt.Errorf("CONFIG_MARIADB_HOST=%s: the IPv4 address of a host for the controllers' database is wanted, or CONFIG_STACKD_DATABASE", p.Database))

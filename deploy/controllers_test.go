@@ -65,6 +65,9 @@ func TestSeveralControllers(t *testing.T) {
 			t.Errorf("%s: no %q in %v", line, want, err)
 		}
 	}
+	if p, err := several(t, "CONFIG_STACKD_DATABASE=postgres://u:p@192.0.2.6:5432,db2.example/cloud?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem"); err != nil || p.Database != "" {
+		t.Error("a database of two servers is refused:", err)
+	}
 	if _, err := NewPlan(answersOf(t, "CONFIG_STACKD_ENDPOINT=192.0.2.100")); err == nil {
 		t.Error("one controller has an endpoint")
 	}

@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
+	"stackd/internal/fault"
+
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
@@ -60,6 +60,9 @@ func Open(ctx context.Context, where string) (*DB, error) {
 	}
 	if err := d.write.PingContext(ctx); err != nil {
 		d.Close()
+		if f := fault.Of(err); f != nil {
+			err = f.Unwrap()
+		}
 		return nil, fmt.Errorf("cannot open the database: %w", err)
 	}
 	return d, nil
@@ -70,17 +73,11 @@ func Open(ctx context.Context, where string) (*DB, error) {
 var silence = map[string]string{"tcp_keepalives_idle": "1", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3", "tcp_user_timeout": "4000"}
 
 func (d *DB) openPostgres(where string) error {
-	c, err := pgx.ParseConfig(where)
+	c, err := configure(where)
 	if err != nil {
 		return err
 	}
-	for name, v := range silence {
-		c.RuntimeParams[name] = v
-	}
-	db := stdlib.OpenDB(*c)
-	db.SetMaxOpenConns(32)
-	db.SetMaxIdleConns(16)
-	d.pg, d.write = true, bun.NewDB(db, pgdialect.New())
+	d.pg, d.write = true, bun.NewDB(openPool(c), pgdialect.New())
 	d.read = d.write
 	return nil
 }

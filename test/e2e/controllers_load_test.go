@@ -35,7 +35,7 @@ type netLoad struct {
 	networks       map[string][]string // accepted, and not to go: their ports
 	gone           map[string]bool     // whose deletion was accepted
 	servers        []string
-	began, all     int
+	began          int
 	deleting, torn int
 	longest        time.Duration // that a request took, since begin
 }
