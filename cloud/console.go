@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// NoVNC is where Debian's package novnc puts the browser's side of a display.
+// NoVNC is where the package novnc, of Debian and Fedora alike, puts the browser's side of a display.
 const NoVNC = "/usr/share/novnc"
 
 // Displays serves guests' displays to browsers: noVNC's files, and a websocket at
@@ -25,7 +25,7 @@ func (c *Cloud) Displays() http.Handler {
 			return
 		}
 		if _, err := os.Stat(NoVNC); err != nil {
-			http.Error(w, "The browser's side of displays is not installed on this host: apt-get install novnc", http.StatusNotFound)
+			http.Error(w, "The browser's side of displays is not installed on this host: install the package novnc", http.StatusNotFound)
 			return
 		}
 		w.Header().Set("X-Frame-Options", "SAMEORIGIN")

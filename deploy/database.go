@@ -12,32 +12,34 @@ import (
 	"stackd/internal/converge"
 )
 
-// databaseDir is where the host of the database has what is ours: the cluster's data are
-// Debian's, under the cluster's name.
+// databaseDir is where the host of the database has what is ours beside the cluster's data.
 const databaseDir = "/var/lib/stackd-database"
 
-// pg runs a line in a shell that knows the version and the cluster's settings.
-const pg = "v=$(ls /usr/lib/postgresql 2>/dev/null | sort -n | tail -1); etc=/etc/postgresql/$v/stackd\n"
-
-// ownCluster keeps Debian's package from making a cluster of its own, which would take the port.
+// ownCluster keeps packages from making a cluster of their own, which would take the port.
 func ownCluster() converge.Ladder[*Host] {
-	const file = "/etc/postgresql-common/createcluster.d/stackd.conf"
 	return converge.Ladder[*Host]{step("database cluster", func(h *Host) string {
-		if !h.Database() {
+		file := h.family().cluster.own()
+		if !h.Database() || file == "" {
 			return "true"
 		}
 		return "[ -e " + file + " ] || [ -e /usr/bin/pg_createcluster ]"
-	}, func(*Host) string {
+	}, func(h *Host) string {
+		file := h.family().cluster.own()
 		return "mkdir -p $(dirname " + file + "); echo 'create_main_cluster = false' > " + file
-	}, func(*Host) string { return "rm -f " + file })}
+	}, func(h *Host) string {
+		if file := h.family().cluster.own(); file != "" {
+			return "rm -f " + file
+		}
+		return ""
+	})}
 }
 
 // keeping are the steps of the host of the database.
 func keeping() converge.Ladder[*Host] {
-	return converge.Ladder[*Host]{step("database", func(h *Host) string {
-		return pg + "[ -n \"$v\" ] && cmp -s $etc/pg_hba.conf <(printf '%s' " + quote(h.hba()) + ") && cmp -s $etc/conf.d/stackd.conf <(printf '%s' " + quote(h.postgresConf()) + ") && [ -s " + databaseDir + "/password ] && pg_lsclusters -h | grep -q \"^$v *stackd .*online\" && su postgres -c \"psql -p 5432 -qAtc 'SELECT 1' stackd\" >/dev/null 2>&1"
-	}, makeDatabase, func(*Host) string {
-		return "[ ! -e " + databaseDir + " ] || {\n" + pg + "pg_dropcluster --stop $v stackd 2>/dev/null || true; rm -rf " + databaseDir + "\n}"
+	return converge.Ladder[*Host]{step("database", func(h *Host) string { return h.family().cluster.look(h) }, func(h *Host) string {
+		return h.databaseFiles() + h.family().cluster.make(h) + databaseRole
+	}, func(h *Host) string {
+		return "[ ! -e " + databaseDir + " ] || {\n" + h.family().cluster.remove() + "\n}"
 	})}
 }
 
@@ -55,24 +57,23 @@ func (h *Host) postgresConf() string {
 		h.Address, 50+50*len(h.plan.Controllers), databaseDir, databaseDir)
 }
 
-// makeDatabase makes a cluster of its own, beside what there may be. The password is made
-// on the host and is in no log.
-func makeDatabase(h *Host) string {
-	return pg + `mkdir -p ` + databaseDir + `; chmod 750 ` + databaseDir + `; chgrp postgres ` + databaseDir + `
+// databaseFiles makes what the server and the controllers know one another by. The
+// password is made on the host and is in no log.
+func (h *Host) databaseFiles() string {
+	return `mkdir -p ` + databaseDir + `; chmod 750 ` + databaseDir + `; chgrp postgres ` + databaseDir + `
 [ -s ` + databaseDir + `/password ] || (umask 077; openssl rand -hex 24 > ` + databaseDir + `/password)
 [ -s ` + databaseDir + `/server.crt ] || { (umask 077; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 7300 -subj /CN=stackd-database -addext subjectAltName=IP:` + h.Address + ` -keyout ` + databaseDir + `/server.key -out ` + databaseDir + `/server.crt 2>/dev/null); chown postgres: ` + databaseDir + `/server.key; chmod 644 ` + databaseDir + `/server.crt; }
-[ -e $etc ] || pg_createcluster $v stackd -p 5432 --start-conf auto -- --auth-local peer --auth-host scram-sha-256 >&2
-mkdir -p $etc/conf.d
-printf '%s' ` + quote(h.hba()) + ` > $etc/pg_hba.conf; printf '%s' ` + quote(h.postgresConf()) + ` > $etc/conf.d/stackd.conf; chown -R postgres: $etc
-if [ -d /run/systemd/system ]; then systemctl daemon-reload; systemctl enable -q postgresql; systemctl restart postgresql@$v-stackd; else mkdir -p /run/postgresql; chown postgres: /run/postgresql; pg_ctlcluster $v stackd restart >&2 || pg_ctlcluster $v stackd start >&2; fi
-for i in $(seq 100); do su postgres -c "psql -p 5432 -qAtc 'SELECT 1'" >/dev/null 2>&1 && break; sleep .2; done
+`
+}
+
+// databaseRole lets the controllers in, once the server answers.
+const databaseRole = `for i in $(seq 100); do su postgres -c "psql -p 5432 -qAtc 'SELECT 1'" >/dev/null 2>&1 && break; sleep .2; done
 su postgres -c "psql -p 5432 -qAt -v ON_ERROR_STOP=1" >/dev/null <<SQL
 SELECT 'CREATE ROLE stackd LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'stackd') \gexec
 ALTER ROLE stackd PASSWORD '$(cat ` + databaseDir + `/password)';
 SELECT 'CREATE DATABASE stackd OWNER stackd' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'stackd') \gexec
 SQL
 `
-}
 
 // databaseURL is where a controller finds the database, with the password.
 func (h *Host) databaseURL(ctx context.Context) (string, error) {

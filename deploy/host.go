@@ -35,7 +35,9 @@ func (h *Host) Infra() bool { return h.Address == h.plan.Infra }
 
 // Facts are what a host says of itself.
 type Facts struct {
-	OS       string // ID of os-release
+	OS       string   // ID of os-release
+	Release  string   // and its VERSION_ID
+	Like     []string // and its ID_LIKE
 	Root     bool
 	MemoryMB int
 	DiskMB   int // free below /var/lib
@@ -67,8 +69,9 @@ type Link struct {
 
 // look is a script that prints facts, "key value" a line. What it asks it asks for at
 // most a few seconds.
-const look = `
-echo os $(. /etc/os-release 2>/dev/null; echo $ID)
+var look = `
+echo os $(. /etc/os-release 2>/dev/null; echo $ID $VERSION_ID)
+echo like $(. /etc/os-release 2>/dev/null; echo $ID_LIKE)
 [ "$(id -u)" = 0 ] && echo root 1
 echo memory $(awk '/MemTotal/{print int($2/1024)}' /proc/meminfo)
 mkdir -p /var/lib 2>/dev/null; echo disk $(df -Pm /var/lib | awk 'NR==2{print $4}')
@@ -82,7 +85,7 @@ echo name $(hostname)
 echo self $(timeout 3 getent ahostsv4 "$(hostname)" 2>/dev/null | awk 'NR==1{print $1}')
 for l in /sys/class/net/*; do n=${l##*/}; echo link $n $(cat $l/mtu) $(cat $l/operstate) $(ip -4 -o addr show dev $n 2>/dev/null | awk 'NR==1{split($4,a,"/");print a[1], / dynamic /?"dynamic":""}'); done
 r=` + kept + `/resolv.conf; [ -r $r ] || r=/etc/resolv.conf; echo resolvers $(awk '/^nameserver/{print $2}' $r 2>/dev/null)
-[ -z "$DNS" ] || [ -e ` + bindDir + ` ] || ! ss -Hltn "sport = :53" 2>/dev/null | awk '{print $4}' | grep -qE "^(\*|0\.0\.0\.0|\[::\]|127\.0\.0\.1|$DNS):53$" || echo taken 53
+[ -z "$DNS" ] || [ -e ` + apt.names.dir + ` ] || [ -e ` + dnf.names.dir + ` ] || ! ss -Hltn "sport = :53" 2>/dev/null | awk '{print $4}' | grep -qE "^(\*|0\.0\.0\.0|\[::\]|127\.0\.0\.1|$DNS):53$" || echo taken 53
 for p in $PORTS; do ss -Hltn "sport = :$p" 2>/dev/null | grep -q . && echo taken $p; done
 [ -e /var/lib/stackd/lock ] && ! flock -n -s /var/lib/stackd/lock true && echo mine 1
 [ -e ` + databaseDir + `/password ] && echo mine 1
@@ -159,7 +162,9 @@ func (h *Host) fact(f []string) {
 	number := func(s string) int { n, _ := strconv.Atoi(s); return n }
 	switch at(0) {
 	case "os":
-		h.Facts.OS = at(1)
+		h.Facts.OS, h.Facts.Release = at(1), at(2)
+	case "like":
+		h.Facts.Like = f[1:]
 	case "root":
 		h.Facts.Root = true
 	case "memory":

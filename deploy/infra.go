@@ -4,14 +4,11 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/netip"
+	"path"
 	"slices"
 
 	"stackd/internal/converge"
 )
-
-// bindDir is where the infra host's name server has its files: BIND's own are left as
-// they are, so that there is nothing to give back.
-const bindDir = "/etc/bind/stackd"
 
 // serving are the steps of the infra host: it answers names and tells the time. They
 // hold on any other host.
@@ -21,18 +18,21 @@ func serving() converge.Ladder[*Host] {
 			if !h.Infra() {
 				return "true"
 			}
-			return "cmp -s /etc/chrony/conf.d/stackd.conf <(printf '%s' " + quote(h.timeServer()) + ") && chronyc -n activity >/dev/null 2>&1"
+			c := h.family().clock
+			return "cmp -s " + c.conf + " <(printf '%s' " + quote(h.timeServer()) + ") && " + c.told() + "chronyc -n activity >/dev/null 2>&1"
 		}, func(h *Host) string {
-			return "mkdir -p /etc/chrony/conf.d; printf '%s' " + quote(h.timeServer()) + " > /etc/chrony/conf.d/stackd.conf\n" + againChrony
-		}, func(*Host) string {
-			return "[ ! -e /etc/chrony/conf.d/stackd.conf ] || { rm -f /etc/chrony/conf.d/stackd.conf; [ ! -d /run/systemd/system ] || systemctl try-restart chrony; }\n" + endChrony
+			c := h.family().clock
+			return "mkdir -p " + path.Dir(c.conf) + "; printf '%s' " + quote(h.timeServer()) + " > " + c.conf + "\n" + c.tell() + c.again()
+		}, func(h *Host) string {
+			c := h.family().clock
+			return "[ ! -e " + c.conf + " ] || { rm -f " + c.conf + "; " + c.untell() + "[ ! -d /run/systemd/system ] || systemctl try-restart " + c.unit + "; }\n" + endChrony
 		}),
 		step("name server", func(h *Host) string {
 			if !h.Infra() {
 				return "true"
 			}
 			return h.bindLook()
-		}, (*Host).bindMake, func(*Host) string { return bindRemove }),
+		}, (*Host).bindMake, func(h *Host) string { return h.family().names.remove() }),
 	}
 }
 
@@ -66,14 +66,14 @@ type bindFile struct{ name, text string }
 
 // bindFiles are all of them: settings, the cloud's zone, and one zone for each network.
 func (h *Host) bindFiles() []bindFile {
-	domain := h.plan.Domain()
+	domain, dir := h.plan.Domain(), h.family().names.dir
 	zone := h.zone()
 	conf := h.bindOptions()
 	for _, host := range h.all.Hosts {
 		zone += fmt.Sprintf("%s A %s\n", host.Name, host.Address)
 	}
 	all := []bindFile{{"zone", zone}}
-	conf += fmt.Sprintf("zone %q { type primary; file %q; };\n", domain, bindDir+"/zone")
+	conf += fmt.Sprintf("zone %q { type primary; file %q; };\n", domain, dir+"/zone")
 	for _, n := range h.all.networks() {
 		b := n.Addr().As4()
 		name := fmt.Sprintf("%d.%d.%d.in-addr.arpa", b[2], b[1], b[0])
@@ -84,7 +84,7 @@ func (h *Host) bindFiles() []bindFile {
 			}
 		}
 		all = append(all, bindFile{name, text})
-		conf += fmt.Sprintf("zone %q { type primary; file %q; };\n", name, bindDir+"/"+name)
+		conf += fmt.Sprintf("zone %q { type primary; file %q; };\n", name, dir+"/"+name)
 	}
 	return append(all, bindFile{"named.conf", conf})
 }
@@ -113,7 +113,7 @@ func (h *Host) bindOptions() string {
 	for _, n := range h.all.networks() {
 		near += " " + n.String() + ";"
 	}
-	return "options {\n  directory \"/var/cache/bind\";\n  pid-file \"/run/named/named.pid\";\n  listen-on { 127.0.0.1; " + h.Address + "; };\n  listen-on-v6 { none; };\n" +
+	return "options {\n  directory \"" + h.family().names.cache + "\";\n  pid-file \"/run/named/named.pid\";\n  listen-on { 127.0.0.1; " + h.Address + "; };\n  listen-on-v6 { none; };\n" +
 		"  allow-query { any; };\n  allow-transfer { none; };\n  recursion yes;\n  allow-recursion { localhost; localnets;" + near + " };\n  dnssec-validation no;\n" + forward + "};\ncontrols { };\n"
 }
 
@@ -124,59 +124,6 @@ func (h *Host) forwarders() []string {
 	}
 	return slices.DeleteFunc(slices.Clone(h.Facts.Resolvers), func(s string) bool { return s == h.Address })
 }
-
-func (h *Host) bindLook() string {
-	look := ""
-	for _, f := range h.bindFiles() {
-		look += "cmp -s " + bindDir + "/" + f.name + " <(printf '%s' " + quote(f.text) + ") && "
-	}
-	return look + binary + " dig @" + h.Address + " " + h.Name + "." + h.plan.Domain() + " +short +time=2 +tries=2 2>/dev/null | grep -qx " + quote(h.Address)
-}
-
-// bindMake writes the files and starts the server, or has it read them again. Debian's
-// own unit of the server is not to run beside it.
-func (h *Host) bindMake() string {
-	s := "mkdir -p " + bindDir + "\n"
-	for _, f := range h.bindFiles() {
-		s += "printf '%s' " + quote(f.text) + " > " + bindDir + "/" + f.name + "\n"
-	}
-	return s + `named-checkconf -z ` + bindDir + `/named.conf >&2
-mkdir -p /run/named; chown bind: /run/named
-if [ -d /run/systemd/system ]; then
-  ! systemctl is-enabled -q named 2>/dev/null || { systemctl disable -q --now named; touch ` + kept + `/named-enabled; }
-  printf '%s' ` + quote(bindUnit) + ` > /etc/systemd/system/stackd-named.service; systemctl daemon-reload; systemctl enable -q stackd-named; systemctl restart stackd-named
-else
-  ` + endNamed + `
-  named -c ` + bindDir + `/named.conf -u bind
-fi
-for i in $(seq 50); do ` + binary + ` dig @` + h.Address + ` . ns +norecurse +time=1 +tries=1 >/dev/null 2>&1 && exit 0; sleep .2; done; echo "named does not answer at ` + h.Address + `; see its log" >&2; exit 1
-`
-}
-
-const bindUnit = `[Unit]
-Description=The cloud's name server
-After=network-online.target
-Wants=network-online.target
-
-[Service]
-ExecStartPre=/bin/mkdir -p /run/named
-ExecStartPre=/bin/chown bind: /run/named
-ExecStart=/usr/sbin/named -f -u bind -c ` + bindDir + `/named.conf
-ExecReload=/bin/kill -HUP $MAINPID
-Restart=always
-RestartSec=2
-
-[Install]
-WantedBy=multi-user.target
-`
-
-const endNamed = `[ ! -s /run/named/named.pid ] || { p=$(cat /run/named/named.pid); kill $p 2>/dev/null || true; for i in $(seq 100); do kill -0 $p 2>/dev/null || break; sleep .1; done; }`
-
-const bindRemove = `[ ! -e ` + bindDir + ` ] || {
-  if [ -e /etc/systemd/system/stackd-named.service ]; then systemctl disable -q --now stackd-named; rm -f /etc/systemd/system/stackd-named.service; systemctl daemon-reload; else ` + endNamed + `; fi
-  [ ! -e ` + kept + `/named-enabled ] || systemctl enable -q --now named
-  rm -rf ` + bindDir + `; rmdir /etc/bind 2>/dev/null || true
-}`
 
 // resolver points a host at the infra host for names. What was there is kept, also when
 // it is a link, and whatever writes the file by itself is told not to.

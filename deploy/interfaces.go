@@ -49,7 +49,7 @@ for l in ` + strings.Join(h.given(), " ") + `; do write_link $l; done`
 
 // writeLink writes one link's address, for whatever configures links on the host.
 const writeLink = `write_link() {
-  ! grep -rqsw -- "$1" /etc/network/interfaces /etc/network/interfaces.d /etc/netplan /etc/systemd/network /etc/NetworkManager/system-connections || return 0
+  ! grep -rqsw -- "$1" /etc/network/interfaces /etc/network/interfaces.d /etc/netplan /etc/systemd/network /etc/NetworkManager/system-connections /etc/sysconfig/network-scripts || return 0
   a=$(ip -4 -o addr show dev "$1" | awk 'NR==1{print $4}'); g=$(ip -4 route show default dev "$1" | awk 'NR==1{print $3}')
   [ -n "$a" ] || return 0
   if nmcli -t -f RUNNING general 2>/dev/null | grep -qx running; then

@@ -39,9 +39,7 @@ func (h *Host) preflight(now time.Time) (all []Finding) {
 	if !f.Root {
 		bad("the user is not root; let root in by SSH")
 	}
-	if f.OS != "debian" && f.OS != "ubuntu" {
-		bad("its system is %q; Debian and Ubuntu are prepared by themselves", f.OS)
-	}
+	h.system(bad)
 	if f.MemoryMB < leastMemory {
 		bad("it has %d MiB of memory; %d are wanted", f.MemoryMB, leastMemory)
 	}
@@ -60,10 +58,26 @@ func (h *Host) preflight(now time.Time) (all []Finding) {
 		bad("its name %s resolves to %s there; mend /etc/hosts or the DNS server", h.Name, f.Self)
 	}
 	h.guards(warn)
+	h.volumes(warn)
 	h.clock(now, bad)
 	h.links(bad)
 	h.group(bad)
 	return all
+}
+
+// oldest is the first release of Enterprise Linux that has what is needed.
+const oldest = 9
+
+// system is what is wrong with the host's system.
+func (h *Host) system(bad func(string, ...any)) {
+	f := h.Facts
+	if familyOf(append([]string{f.OS}, f.Like...)...) == nil {
+		bad("its system is %q; Debian, Ubuntu, Fedora, CentOS Stream, Rocky, AlmaLinux and RHEL are prepared by themselves", f.OS)
+	}
+	major, _, _ := strings.Cut(f.Release, ".")
+	if n, err := strconv.Atoi(major); err == nil && h.enterprise() && n < oldest {
+		bad("its system is %s %s; Enterprise Linux %d or later is wanted", f.OS, f.Release, oldest)
+	}
 }
 
 // guards tells of what keeps things from the host that is not changed by itself.
@@ -82,6 +96,17 @@ func (h *Host) guards(warn func(string, ...any)) {
 		if l := h.Facts.Links[name]; name != "" && l.Dynamic && (name != h.plan.Uplink || h.Controller()) {
 			warn("link %s has its address %s by DHCP, which the bridge that takes the link does not ask again; give it that address for good", name, l.Addr)
 		}
+	}
+}
+
+// volumes tells of guests that volumes cannot be attached to.
+func (h *Host) volumes(warn func(string, ...any)) {
+	switch {
+	case h.iscsi():
+	case h.Storage() && !h.plan.alone():
+		warn("Enterprise Linux has no iSCSI target of its own (tgt): volumes can be attached to guests of this host alone. Have another system's host be the storage host, if others' are to have volumes")
+	case h.Compute() && !h.Storage() && h.exports():
+		warn("the QEMU of Enterprise Linux knows no iSCSI: volumes cannot be attached to guests of this host")
 	}
 }
 

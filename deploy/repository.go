@@ -2,14 +2,10 @@ package deploy
 
 import (
 	"context"
-	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,77 +14,50 @@ import (
 	"stackd/internal/converge"
 )
 
-// EveryPackage are the packages of all roles, whatever the answers say.
+// EveryPackage are the packages of all roles on this machine's system, whatever the answers say.
 func EveryPackage() []string {
-	p := &Plan{Controller: "all", Computes: []string{"all"}, Infra: "all", NTP: []string{"any"}, Answers: map[string]string{"CONFIG_CLIENT_INSTALL": "y", "CONFIG_CINDER_BACKEND": "lvm"}}
-	all := strings.Fields((&Host{Address: "all", plan: p}).packages())
+	return here().needs.all()
+}
+
+// all are all of them, each once.
+func (n needs) all() []string {
+	all := strings.Fields(strings.Join([]string{n.host, n.infra, n.clock, n.fabric, n.filter, n.control, n.target, n.display, n.client, n.group, n.guests, n.database}, " "))
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// FetchPackages fetches packages with all that they need into a folder, as this
-// machine's distribution has them, and makes it a repository. What apt says goes to log.
-func FetchPackages(ctx context.Context, folder string, packages []string, log io.Writer) error {
-	if err := os.MkdirAll(filepath.Join(folder, "partial"), 0o755); err != nil {
-		return err
+// here is this machine's family.
+func here() *family {
+	out, _ := Local{}.Run(context.Background(), ". /etc/os-release && echo $ID $ID_LIKE", nil)
+	if f := familyOf(strings.Fields(out)...); f != nil {
+		return f
 	}
-	none := filepath.Join(folder, "partial", "status") // as if nothing were installed
-	if err := os.WriteFile(none, nil, 0o644); err != nil {
-		return err
-	}
-	defer os.RemoveAll(filepath.Join(folder, "partial"))
-	whole, err := filepath.Abs(folder)
-	if err != nil {
-		return err
-	}
-	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-q", "-y", "--download-only", "--no-install-recommends", "-o", "Dir::State::status=" + none, "-o", "Dir::Cache::archives=" + whole,
-		"-o", "APT::Sandbox::User=root", "install"}, packages...)...)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("apt-get could not fetch the packages: %w; see what it said", err)
-	}
-	os.Remove(filepath.Join(folder, "lock"))
-	return IndexPackages(ctx, folder)
+	return &apt
 }
 
-// IndexPackages writes the index of a folder's packages, Packages, as apt reads it (a
-// flat repository, sources.list(5)).
+// FetchPackages fetches packages with all that they need into a folder, as this
+// machine's distribution has them, and makes it a repository. What is said meanwhile goes to log.
+func FetchPackages(ctx context.Context, folder string, packages []string, log io.Writer) error {
+	return here().keeper.fetch(ctx, folder, packages, log)
+}
+
+// IndexPackages makes a repository of a folder's packages: of those of this machine's kind.
 func IndexPackages(ctx context.Context, folder string) error {
-	files, err := filepath.Glob(filepath.Join(folder, "*.deb"))
+	return here().keeper.index(ctx, folder)
+}
+
+// PackagesIn are the files of the packages in a folder, of this machine's kind.
+func PackagesIn(folder string) ([]string, error) {
+	_, kind := here().keeper.indexed()
+	return packagesIn(folder, kind)
+}
+
+func packagesIn(folder, kind string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(folder, kind))
 	if err == nil && len(files) == 0 {
 		err = fmt.Errorf("%s holds no packages; fetch them with: stackd repository %s", folder, folder)
 	}
-	if err != nil {
-		return err
-	}
-	index, err := os.Create(filepath.Join(folder, "Packages"))
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		if err := indexOne(ctx, index, f); err != nil {
-			return errors.Join(fmt.Errorf("package %s: %w", f, err), index.Close())
-		}
-	}
-	return index.Close()
-}
-
-func indexOne(ctx context.Context, index io.Writer, file string) error {
-	control, err := exec.CommandContext(ctx, "dpkg-deb", "--field", file).Output()
-	if err != nil {
-		return err
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	sum := sha256.New()
-	size, err := io.Copy(sum, f)
-	if err == nil {
-		_, err = fmt.Fprintf(index, "%s\nFilename: ./%s\nSize: %d\nSHA256: %x\n\n", strings.TrimSpace(string(control)), filepath.Base(file), size, sum.Sum(nil))
-	}
-	return err
+	return files, err
 }
 
 // repository reads where packages come from.
@@ -97,41 +66,60 @@ func (p *Plan) repository() error {
 	if dir == "" {
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(dir, "Packages")); err != nil {
-		return fmt.Errorf("CONFIG_STACKD_REPOSITORY=%s: there is no repository (%w); make it: stackd repository %s", dir, err, dir)
+	var err error
+	for _, f := range families() {
+		index, _ := f.keeper.indexed()
+		if _, err = os.Stat(filepath.Join(dir, index)); err == nil {
+			return nil
+		}
 	}
-	return nil
+	return fmt.Errorf("CONFIG_STACKD_REPOSITORY=%s: there is no repository (%w); make it: stackd repository %s", dir, err, dir)
+}
+
+// repositories has the host know of the answers' repositories, for as long as the cloud is there.
+func repositories() converge.Step[*Host] {
+	more := func(h *Host) (file, list string) {
+		return h.family().keeper.repositories(h.plan.Answers.List("CONFIG_REPO"))
+	}
+	return step("repositories", func(h *Host) string {
+		file, list := more(h)
+		if list == "" {
+			return "true"
+		}
+		return "cmp -s " + file + " <(printf '%s' " + quote(list) + ")"
+	}, func(h *Host) string {
+		file, list := more(h)
+		return "printf '%s' " + quote(list) + " > " + file
+	}, func(h *Host) string {
+		file, _ := more(h)
+		return "rm -f " + file
+	})
 }
 
 // packages has what a host needs installed: from the repositories that the host has, or
 // from the folder of the machine that installs, which the host reads through the
 // connection that its scripts come by. Nothing listens on any network for it.
 func packages() converge.Step[*Host] {
-	s := step("packages", func(h *Host) string {
-		return "dpkg-query -W -f '${Status}\\n' " + h.packages() + " 2>/dev/null | grep -c '^install ok installed' | grep -qx " + fmt.Sprint(len(strings.Fields(h.packages())))
-	}, nil, removePackages)
+	s := step("packages", func(h *Host) string { return h.family().keeper.look(h) }, nil, func(h *Host) string { return h.family().keeper.remove() })
 	s.Make = func(ctx context.Context, h *Host) error {
-		dir := h.plan.Answers["CONFIG_STACKD_REPOSITORY"]
-		if dir == "" || h.all.DryRun {
-			return h.do(ctx, "packages", installPackages(h, "apt-get"))
-		}
-		l, err := h.Shell.Listen()
-		if err != nil {
-			return fmt.Errorf("packages of %s cannot be offered to it (its SSH server must let ports be forwarded: AllowTcpForwarding yes): %w", dir, err)
-		}
-		server := &http.Server{Handler: http.FileServer(http.Dir(dir)), ReadHeaderTimeout: 10 * time.Second}
-		go server.Serve(l)
-		defer server.Close()
-		return h.do(ctx, "packages", ownSource(l.Addr())+installPackages(h, "apt-get $own"))
+		k := h.family().keeper
+		return h.offered(func(source, own string) error { return h.do(ctx, "packages", source+k.install(h, own)) })
 	}
 	return s
 }
 
-// ownSource has apt know of one repository alone, without touching what the host has.
-func ownSource(at net.Addr) string {
-	return `repo=$(mktemp -d); mkdir -p $repo/lists/partial; chmod 755 $repo
-echo 'deb [trusted=yes] http://` + at.String() + `/ ./' > $repo/sources.list
-own="-o Dir::Etc::sourcelist=$repo/sources.list -o Dir::Etc::sourceparts=- -o Dir::State::lists=$repo/lists -o Acquire::http::Proxy=false -o APT::Sandbox::User=root"
-trap 'rm -rf $repo' EXIT
-`
+// offered does f while the folder, where the answers name one, can be read on the host.
+func (h *Host) offered(f func(source, own string) error) error {
+	dir := h.plan.Answers["CONFIG_STACKD_REPOSITORY"]
+	if dir == "" || h.all.DryRun {
+		return f("", "")
+	}
+	l, err := h.Shell.Listen()
+	if err != nil {
+		return fmt.Errorf("packages of %s cannot be offered to it (its SSH server must let ports be forwarded: AllowTcpForwarding yes): %w", dir, err)
+	}
+	server := &http.Server{Handler: http.FileServer(http.Dir(dir)), ReadHeaderTimeout: 10 * time.Second}
+	go server.Serve(l)
+	defer server.Close()
+	return f(h.family().keeper.source(l.Addr().String()), "$own")
 }

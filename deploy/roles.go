@@ -74,15 +74,33 @@ func makeGroup(h *Host) string {
 
 // settings is the controller's stackd.yaml.
 func (h *Host) settings() string {
-	target, host := net.JoinHostPort(h.Address, "3260"), ""
+	at, host := net.JoinHostPort(h.Address, "3260"), ""
 	if h.plan.several() {
 		host = h.plan.Answers["CONFIG_STORAGE_HOST"]
-		target, host = net.JoinHostPort(host, "3260"), fmt.Sprintf(", host: %q", host)
+		at, host = net.JoinHostPort(host, "3260"), fmt.Sprintf(", host: %q", host)
 	}
-	if h.plan.Answers["CONFIG_CINDER_BACKEND"] == "lvm" {
-		return fmt.Sprintf("volume:\n  backends:\n  - {name: lvm, kind: lvm, volume_group: %s, target_address: %q%s}\n", h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"], target, host)
+	lvm := h.plan.Answers["CONFIG_CINDER_BACKEND"] == "lvm"
+	target := fmt.Sprintf(", target: iscsi, target_address: %q", at)
+	switch {
+	case !h.exports():
+		target = ", target: none"
+	case lvm: // iSCSI is usual
+		target = fmt.Sprintf(", target_address: %q", at)
 	}
-	return fmt.Sprintf("volume:\n  backends:\n  - {name: files, kind: file, target: iscsi, target_address: %q%s}\n", target, host)
+	if lvm {
+		return fmt.Sprintf("volume:\n  backends:\n  - {name: lvm, kind: lvm, volume_group: %s%s%s}\n", h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"], target, host)
+	}
+	return fmt.Sprintf("volume:\n  backends:\n  - {name: files, kind: file%s%s}\n", target, host)
+}
+
+// exports tells whether the host that has the volumes hands them to others.
+func (h *Host) exports() bool {
+	for _, other := range h.all.Hosts {
+		if other.Storage() {
+			return other.iscsi()
+		}
+	}
+	return h.iscsi()
 }
 
 // serve is the controller's command line.

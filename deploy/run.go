@@ -224,11 +224,12 @@ func (r *Run) look(ctx context.Context) error {
 }
 
 // preflight tells everything that is wrong on any host at once.
-func (r *Run) preflight(context.Context) error {
+func (r *Run) preflight(ctx context.Context) error {
 	all := append(between(r.Hosts), r.endpoints()...)
 	for _, h := range r.Hosts {
 		all = append(all, h.preflight(h.seen)...)
 	}
+	all = append(all, r.lacking(ctx)...)
 	var fatal []Finding
 	for _, f := range all {
 		r.log("preflight: %s", f)

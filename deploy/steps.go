@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"os"
+	"path"
 	"slices"
 
 	"stackd/internal/converge"
@@ -50,6 +51,7 @@ const kept = "/var/lib/stackd-install"
 // preparing are the steps of every host.
 func preparing() converge.Ladder[*Host] {
 	return slices.Concat(ownCluster(), converge.Ladder[*Host]{
+		repositories(),
 		packages(),
 		step("names", func(h *Host) string {
 			return "sed -n '/^# stackd:/,/^# :stackd/p' /etc/hosts | cmp -s - <(printf '%s' " + quote(h.all.names()) + ")"
@@ -60,62 +62,17 @@ func preparing() converge.Ladder[*Host] {
 			if len(h.plan.timeServers(h.Address)) == 0 {
 				return "true"
 			}
-			return "cmp -s /etc/chrony/sources.d/stackd.sources <(printf '%s' " + quote(h.sources()) + ") && chronyc -n sources | grep -q '^\\^'"
+			c := h.family().clock
+			return "cmp -s " + c.sources + " <(printf '%s' " + quote(h.sources()) + ") && " + c.told() + "chronyc -n sources | grep -q '^\\^'"
 		}, func(h *Host) string {
-			return "mkdir -p /etc/chrony/sources.d; printf '%s' " + quote(h.sources()) + " > /etc/chrony/sources.d/stackd.sources\n" + startChrony
-		}, func(*Host) string {
-			return "rm -f /etc/chrony/sources.d/stackd.sources; " + endChrony
+			c := h.family().clock
+			return "mkdir -p " + path.Dir(c.sources) + "; printf '%s' " + quote(h.sources()) + " > " + c.sources + "\n" + c.tell() + c.start()
+		}, func(h *Host) string {
+			c := h.family().clock
+			return "rm -f " + c.sources + "; " + c.untell() + endChrony
 		}),
 		program(),
 	}, letting(), serving(), converge.Ladder[*Host]{resolver()})
-}
-
-func (h *Host) packages() string {
-	all := "iproute2"
-	if h.Infra() {
-		all += " bind9 chrony"
-	}
-	if h.Controller() || h.Compute() {
-		all += " openvswitch-switch ovn-host nftables"
-	} else if h.NAT() {
-		all += " nftables"
-	}
-	if h.Controller() {
-		all += " ovn-central qemu-utils qemu-block-extra tgt novnc"
-		if h.plan.Answers.Yes("CONFIG_CLIENT_INSTALL") {
-			all += " python3-openstackclient"
-		}
-		if h.plan.Answers["CONFIG_CINDER_BACKEND"] == "lvm" {
-			all += " lvm2 thin-provisioning-tools"
-		}
-	}
-	if h.Compute() {
-		all += " qemu-system-x86 qemu-utils qemu-block-extra libvirt-daemon libvirt-clients libvirt-daemon-driver-qemu iputils-ping"
-	}
-	if h.Database() {
-		all += " postgresql openssl"
-	}
-	if len(h.plan.timeServers(h.Address)) > 0 {
-		all += " chrony"
-	}
-	return all
-}
-
-// installPackages installs what is missing, and keeps a list of it. Nothing that is
-// installed starts by itself.
-func installPackages(h *Host, apt string) string {
-	apt += " -o DPkg::Lock::Timeout=300 -q"
-	return `policy=/usr/sbin/policy-rc.d; [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' > $policy; chmod +x $policy; trap 'rm -rf $policy $repo' EXIT; }
-before=$(mktemp); dpkg-query -W -f '${Package} ${Status}\n' | awk '/install ok installed/{print $1}' | sort > $before
-export DEBIAN_FRONTEND=noninteractive
-` + apt + ` update >&2 || true
-` + apt + ` install -y --no-install-recommends ` + h.packages() + ` >&2
-dpkg-query -W -f '${Package} ${Status}\n' | awk '/install ok installed/{print $1}' | sort | comm -13 $before - >> ` + kept + `/packages`
-}
-
-func removePackages(*Host) string {
-	return `[ ! -s ` + kept + `/packages ] || DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -q purge -y $(cat ` + kept + `/packages) >&2
-rm -rf ` + kept
 }
 
 // names is the part of /etc/hosts that is ours.
@@ -138,17 +95,6 @@ func (h *Host) sources() string {
 	}
 	return s
 }
-
-// againChrony starts chrony with its settings as they are now.
-const againChrony = `if [ -d /run/systemd/system ]; then systemctl enable -q chrony; systemctl restart chrony; else
-  p=$(cat /run/chrony/chronyd.pid 2>/dev/null || true); [ -z "$p" ] || { kill $p 2>/dev/null || true; for i in $(seq 50); do kill -0 $p 2>/dev/null || break; sleep .1; done; }
-  mkdir -p /run/chrony; chronyd; sleep 1; cp /run/chrony/chronyd.pid ` + kept + `/chrony.pid; fi`
-
-// endChrony ends the one that this installer started by itself.
-const endChrony = "[ ! -e " + kept + "/chrony.pid ] || { kill $(cat " + kept + "/chrony.pid) 2>/dev/null || true; rm " + kept + "/chrony.pid; }"
-
-const startChrony = `if [ -d /run/systemd/system ]; then systemctl enable -q --now chrony; else chronyc -n activity >/dev/null 2>&1 || { mkdir -p /run/chrony; chronyd && sleep 1 && cp /run/chrony/chronyd.pid ` + kept + `/chrony.pid; }; fi
-chronyc reload sources >&2 || true`
 
 const binary = "/usr/local/bin/stackd"
 

@@ -22,8 +22,18 @@ var probeKernel []byte
 const (
 	probeWord  = "stackd: guests run" // what the probe guest says when all is well
 	probeLimit = 5 * time.Second      // a processor needs 0.1 s; a KVM that emulates, minutes
-	qemu       = "qemu-system-x86_64"
 )
+
+// qemu is the path of QEMU: Enterprise Linux has it aside, and runs it by libvirt alone.
+// libvirt looks in the same places.
+func qemu() string {
+	for _, f := range []string{"/usr/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm"} {
+		if !missing(f) {
+			return f
+		}
+	}
+	return "qemu-system-x86_64" // which says that it is not there
+}
 
 // chooseAccel finds out whether guests really run under KVM; that /dev/kvm is
 // there does not say so. The answer is kept for as long as kernel and QEMU stay.
@@ -71,7 +81,7 @@ func platform() string {
 	var u unix.Utsname
 	_ = unix.Uname(&u)
 	name := unix.ByteSliceToString(u.Release[:])
-	for _, f := range []string{"/dev/kvm", "/usr/bin/" + qemu} {
+	for _, f := range []string{"/dev/kvm", qemu()} {
 		if st, err := os.Stat(f); err == nil {
 			name += fmt.Sprintf(" %s@%d", f, st.ModTime().Unix())
 		}
@@ -99,7 +109,7 @@ func runProbe(ctx context.Context, accel, cpu string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, qemu, "-nodefaults", "-machine", "q35", "-accel", accel, "-cpu", cpu, "-m", "32", "-display", "none",
+	cmd := exec.CommandContext(ctx, qemu(), "-nodefaults", "-machine", "q35", "-accel", accel, "-cpu", cpu, "-m", "32", "-display", "none",
 		"-no-reboot", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4", "-kernel", kernel)
 	out, err := cmd.CombinedOutput() // the exit status is the debug device's, never 0
 	switch said := strings.TrimSpace(string(out)); {
@@ -108,7 +118,7 @@ func runProbe(ctx context.Context, accel, cpu string) error {
 	case strings.Contains(said, "emulation fail"), ctx.Err() != nil:
 		return errors.New("a probe guest does not run under KVM here")
 	case said != "":
-		first, _, _ := strings.Cut(strings.TrimPrefix(said, qemu+": "), "\n")
+		first, _, _ := strings.Cut(strings.TrimPrefix(said, qemu()+": "), "\n")
 		return fmt.Errorf("QEMU does not start under KVM: %s", first)
 	default:
 		return fmt.Errorf("QEMU does not start under KVM: %w", err)

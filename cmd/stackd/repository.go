@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"stackd/deploy"
 
@@ -19,7 +18,11 @@ of; the folder is then given to the installer as CONFIG_STACKD_REPOSITORY, and e
 reads it through the connection that the installer has to it.
 
 Packages that are named are fetched instead of all. --index-only makes a repository of the
-packages that the folder has.`,
+packages that the folder has.
+
+On Fedora and Enterprise Linux dnf fetches them (its download is in dnf-plugins-core) and
+createrepo_c writes the index. Each package must be signed by a key that this machine has:
+one that rpm knows, or one in /etc/pki/rpm-gpg. apt looks at its indexes' signatures itself.`,
 		Example: "  stackd repository /srv/packages\n  stackd install --answer-file answers.txt --stackd-repository /srv/packages",
 		RunE: func(c *cobra.Command, args []string) error {
 			folder, names := args[0], args[1:]
@@ -40,7 +43,7 @@ packages that the folder has.`,
 }
 
 func tellRepository(c *cobra.Command, folder string) error {
-	files, err := filepath.Glob(filepath.Join(folder, "*.deb"))
+	files, err := deploy.PackagesIn(folder)
 	var bytes int64
 	for _, f := range files {
 		if i, err := os.Stat(f); err == nil {

@@ -9,7 +9,7 @@ import (
 )
 
 func TestTable(t *testing.T) {
-	if len(Parameters) != 302 {
+	if len(Parameters) != 303 {
 		t.Fatalf("%d parameters", len(Parameters))
 	}
 	for _, p := range Parameters {

@@ -78,7 +78,7 @@ func Time() Check {
 		return tracking(string(out))
 	}, Mend: func(ctx context.Context) error {
 		if _, err := os.Stat("/run/systemd/system"); err == nil {
-			return command(ctx, "systemctl", "restart", "chrony")
+			return command(ctx, "systemctl", "restart", chronyUnit())
 		}
 		if exec.CommandContext(ctx, "chronyc", "-n", "activity").Run() == nil {
 			_ = command(ctx, "chronyc", "online")
@@ -93,6 +93,14 @@ func Time() Check {
 		}
 		return command(ctx, "chronyc", "waitsync", "15", "0.5", "0", "1")
 	}}
+}
+
+// chronyUnit is chrony's name among systemd's units: Fedora's, or Debian's.
+func chronyUnit() string {
+	if _, err := os.Stat("/usr/lib/systemd/system/chronyd.service"); err == nil {
+		return "chronyd"
+	}
+	return "chrony"
 }
 
 // tracking judges chronyc's line for programs.
