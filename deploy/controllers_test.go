@@ -56,6 +56,16 @@ func TestSeveralControllers(t *testing.T) {
 	if len(r.inOrder()) != 6 { // infra, database, controllers one by one, nodes
 		t.Error(len(r.inOrder()), "groups")
 	}
+	r.Hosts[1].Facts.Endpoint = map[string]bool{"here": true}
+	order := ""
+	for _, g := range holderLast(r.inOrder()) {
+		for _, h := range g {
+			order += h.Name + " "
+		}
+	}
+	if order != "h5 h0 h2 h1 h3 h4 " {
+		t.Error("hosts are upgraded as", order)
+	}
 	for line, want := range map[string]string{
 		"CONFIG_CONTROLLER_HOST=192.0.2.1,192.0.2.11": "names 2 controllers", "CONFIG_STACKD_ENDPOINT=": "need an address", "CONFIG_STACKD_ENDPOINT=192.0.2.2": "a host's own address",
 		"CONFIG_STACKD_ENDPOINT=cloud": "an IPv4 address is wanted", "CONFIG_MARIADB_HOST=db": "for the controllers' database", "CONFIG_STACKD_DATABASE=mysql://x": "postgres://",

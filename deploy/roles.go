@@ -137,7 +137,13 @@ const emptyData = "[ ! -d /var/lib/stackd ] || { find /var/lib/stackd -mindepth 
 
 // stopOld ends the program that runs, and nothing else: guests and daemons go on.
 // Who calls it meanwhile is answered by the next, if that takes over what it listens on.
-const stopOld = holdOld + "lock=/var/lib/stackd/lock\nif [ -s $lock ] && ! flock -n -s $lock true; then kill $(cat $lock); for i in $(seq 300); do flock -n -s $lock true && break; sleep .1; done; fi\n"
+// A unit is stopped, so that systemd does not start it before its time.
+const stopOld = holdOld + `lock=/var/lib/stackd/lock
+if [ -s $lock ] && ! flock -n -s $lock true; then
+  for u in stackd stackd-agent; do [ ! -d /run/systemd/system ] || ! systemctl is-active -q $u || systemctl stop $u; done
+  flock -n -s $lock true || { kill $(cat $lock); for i in $(seq 300); do flock -n -s $lock true && break; sleep .1; done; }
+fi
+`
 
 // holdOld has what the program listens on held while it ends, as far as that can be.
 const holdOld = "if [ -s /var/lib/stackd/lock ]; then " + binary + " hold </dev/null >/dev/null 2>&1 & for i in $(seq 50); do [ ! -S /var/lib/stackd/handover ] && kill -0 $! 2>/dev/null || break; sleep .1; done; fi\n"
@@ -157,7 +163,8 @@ func (h *Host) unit(name, command string) string {
 	text := "[Unit]\nDescription=stackd\nAfter=network-online.target\nWants=network-online.target\n\n[Service]\nExecStart=" + command +
 		"\nRestart=always\nRestartSec=2\nKillMode=process\nLimitNOFILE=65536\nTasksMax=infinity\n\n[Install]\nWantedBy=multi-user.target\n"
 	return "if [ -d /run/systemd/system ]; then printf '%s' " + quote(text) + " > " + file + "; systemctl daemon-reload; systemctl enable -q " + name + "; systemctl restart " + name +
-		"; for i in $(seq 120); do " + binary + " status --output json 2>/dev/null | grep -q '\"running\":true' && break; sleep .5; done\nelse " + command + " --background >&2 || { tail -n 3 /var/lib/stackd/stackd.log >&2; exit 1; }; fi\n"
+		"; for i in $(seq 240); do " + binary + " status --output json 2>/dev/null | grep -q '\"ready\":true' && break; sleep .5; done\n" +
+		binary + " status --output json | grep -q '\"ready\":true' || { tail -n 3 /var/lib/stackd/stackd.log >&2; exit 1; }\nelse " + command + " --background >&2 || { tail -n 3 /var/lib/stackd/stackd.log >&2; exit 1; }; fi\n"
 }
 
 func (h *Host) stop(name string) string {

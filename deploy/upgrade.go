@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ func (r *Run) Upgrade(ctx context.Context) error {
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
-	for _, group := range r.inOrder() {
+	for _, group := range holderLast(r.inOrder()) {
 		for _, h := range group {
 			lost := map[*Host]error{}
 			if err := r.each(ctx, "Upgrading "+h.Name, []*Host{h}, append(h.ladder(), h.reports()), lost); err != nil {
@@ -25,6 +26,21 @@ func (r *Run) Upgrade(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// holderLast has the controller that has the cloud's address come after the others: the
+// address moves once, to a controller that is upgraded already.
+func holderLast(groups [][]*Host) [][]*Host {
+	var others, holder [][]*Host
+	nodes := len(groups) - 1
+	for _, g := range groups[:nodes] {
+		if len(g) == 1 && g[0].Controller() && g[0].Facts.Endpoint["here"] {
+			holder = append(holder, g)
+		} else {
+			others = append(others, g)
+		}
+	}
+	return slices.Concat(others, holder, groups[nodes:])
 }
 
 // reports holds when the control plane hears a node again.

@@ -30,8 +30,8 @@ type Hold struct {
 	Address netip.Addr
 	// Beside is an address of this machine: the held one is put on the link that has it.
 	Beside netip.Addr
-	// Taken is called when the address has come here.
-	Taken func()
+	// Taken is called when the address has come here, Leaving before it is given back.
+	Taken, Leaving func()
 
 	here bool
 }
@@ -50,6 +50,9 @@ func (h *Hold) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			tick.Stop()
+			if h.here && h.Leaving != nil {
+				h.Leaving()
+			}
 			h.giveBack()
 			return
 		case <-tick.C:

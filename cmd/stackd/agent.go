@@ -139,13 +139,17 @@ func (o *agentOptions) run(ctx context.Context) error {
 	if err := o.save(); err != nil {
 		return err
 	}
+	ready := func() {
+		if err := sayReady(o.folder()); err != nil {
+			slog.Warn("that this node is ready", "cause", err)
+		}
+		if events {
+			s.tell(event{Ready: true})
+			out.Close()
+		}
+	}
 	if o.Sim > 0 {
-		return o.simulate(ctx, s, func() {
-			if events {
-				s.tell(event{Ready: true})
-				out.Close()
-			}
-		})
+		return o.simulate(ctx, s, ready)
 	}
 	id := o.identity()
 	err = s.do("certificate", func() (bool, error) { return id.There(), o.join(ctx, id) })
@@ -172,10 +176,7 @@ func (o *agentOptions) run(ctx context.Context) error {
 	}
 	defer live.Close()
 	s.progress("node "+o.Host, "running", 0)
-	if events {
-		s.tell(event{Ready: true})
-		out.Close()
-	}
+	ready()
 	go h.Watch(ctx, func(err error) { slog.Warn("daemons", "cause", err) })
 	go p.Renew(ctx)
 	a.Run(ctx)
@@ -273,7 +274,7 @@ func (o *agentOptions) status(output string) error {
 	pid := running(o.folder())
 	switch {
 	case output == "json":
-		return json.NewEncoder(os.Stdout).Encode(map[string]any{"data": o.Data, "running": pid != 0, "process": pid, "node": o.Host, "planes": o.Planes})
+		return json.NewEncoder(os.Stdout).Encode(map[string]any{"data": o.Data, "running": pid != 0, "ready": isReady(o.folder()), "process": pid, "node": o.Host, "planes": o.Planes})
 	case output != "text":
 		return fmt.Errorf("--output %s: text or json is wanted", output)
 	case pid == 0:

@@ -60,7 +60,7 @@ func statusCommand() *cobra.Command {
 			}
 			pid := running(o)
 			if output == "json" {
-				return json.NewEncoder(os.Stdout).Encode(map[string]any{"data": o.Data, "running": pid != 0, "process": pid, "auth_url": o.address(5000) + "/v3", "one_address": o.address(o.OnePort)})
+				return json.NewEncoder(os.Stdout).Encode(map[string]any{"data": o.Data, "running": pid != 0, "ready": isReady(o), "process": pid, "auth_url": o.address(5000) + "/v3", "one_address": o.address(o.OnePort)})
 			}
 			if pid == 0 {
 				fmt.Printf("The cloud in %s is not running; start it with: stackd up --data %s\n", o.Data, o.Data)

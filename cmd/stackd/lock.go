@@ -39,7 +39,7 @@ func lock(o *options) (*os.File, error) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	if err := f.Truncate(0); err != nil {
+	if err := errors.Join(unready(o), f.Truncate(0)); err != nil {
 		return nil, err
 	}
 	_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)

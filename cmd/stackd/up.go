@@ -171,6 +171,9 @@ func up(o *options) error {
 			s.tell(event{Text: fmt.Sprintf("\nThe cloud runs, but its demo is not complete: %v\n", err)})
 		}
 	}
+	if err := sayReady(o); err != nil {
+		slog.Warn("that this cloud is ready", "cause", err)
+	}
 	if events {
 		s.tell(event{Ready: true})
 		out.Close()

@@ -133,16 +133,24 @@ func (r *resident) upgrade(ctx context.Context, fresh string) (*upgraded, error)
 		err = copyProgram(fresh, at)
 	}
 	if err == nil {
-		err = r.start(ctx, at)
+		err = r.starts(ctx, at)
 	}
 	if gave := h.letGo(); err != nil && !gave { // a program that does not take them over may need them free
-		err = errors.Join(r.end(ctx), r.start(ctx, at))
+		err = errors.Join(r.end(ctx), r.starts(ctx, at))
 	}
 	if err != nil {
 		return nil, r.goBack(ctx, old, at, done.Kept, err)
 	}
 	done.Changed = true
 	return done, os.Remove(old)
+}
+
+// starts has a program run, and waits until it is ready.
+func (r *resident) starts(ctx context.Context, program string) error {
+	if err := r.start(ctx, program); err != nil {
+		return err
+	}
+	return r.comesUp(ctx)
 }
 
 // end ends what runs, so that nothing starts it but start.

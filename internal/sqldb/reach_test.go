@@ -58,8 +58,10 @@ func TestSilentServer(t *testing.T) {
 		t.Error("not one is let through to it")
 	}
 	r.note(a, nil, 0)
-	if !r.enter(a) || !r.enter(a) {
-		t.Error("it answers again, and is not asked")
+	for range 2 {
+		if !r.enter(a) {
+			t.Error("it answers again, and is not asked")
+		}
 	}
 }
 
