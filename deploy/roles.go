@@ -177,15 +177,19 @@ func computing() converge.Ladder[*Host] {
 		return h.runs("agent", h.agent())
 	}, nil, func(h *Host) string { return h.stop("stackd-agent") + "\n" + emptyData })
 	s.Make = func(ctx context.Context, h *Host) error {
-		token := ""
+		token, forgotten := "", ""
 		if !h.all.DryRun {
-			var err error
-			if token, err = h.all.controller().Shell.Run(ctx, binary+" node token --life 10m --host "+quote(h.Name), nil); err != nil {
+			said, err := h.all.controller().Shell.Run(ctx, binary+" node token --life 10m --host "+quote(h.Name)+"\n"+binary+" node list --output json | grep -F "+quote(`"host":"`+h.Name+`"`)+" || true", nil)
+			if err != nil {
 				return fmt.Errorf("no join token on the controller: %w", err)
+			}
+			var node string
+			if token, node, _ = strings.Cut(said, "\n"); node == "" { // what it may have from before is worth nothing
+				forgotten = "rm -rf /var/lib/stackd/tls\n"
 			}
 			h.all.secret(token)
 		}
-		return h.do(ctx, "node", stopOld+"mkdir -p /var/lib/stackd\n"+
+		return h.do(ctx, "node", stopOld+"mkdir -p /var/lib/stackd\n"+forgotten+
 			"export STACKD_JOIN_TOKEN="+quote(token)+"\n[ -e /var/lib/stackd/tls/certificate.pem ] || "+h.agent()+" --join-only >&2\n"+
 			h.unit("stackd-agent", h.agent())+h.mark("agent", h.agent()))
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -18,6 +19,7 @@ import (
 type drainOptions struct {
 	Data, Output, Reason string
 	Undo, NoMove         bool
+	Evacuate             bool // the node is dead
 	Timeout              time.Duration
 }
 
@@ -31,6 +33,10 @@ It ends with status 0 when the node is empty (it can be taken off then: stackd n
 NODE), and else says which servers remain, and why. It can be given again at any time, and
 goes on where it was.
 
+--evacuate is for a node that is dead and does not come back: its servers are built anew on
+other nodes, with their volumes, ports and addresses, and with fresh local disks of their
+images. What was on its own disks is lost. It waits until the node is known to be down.
+
 --no-move moves nothing: it says which servers are there, and ends with status 0 also while
 some are. --undo lets servers in again.`,
 		Example: "  stackd node drain compute1 --reason 'new memory'\n  stackd node drain compute1 --undo",
@@ -40,6 +46,7 @@ some are. --undo lets servers in again.`,
 	f.StringVar(&o.Reason, "reason", "it is drained", "why, for whoever lists services")
 	f.BoolVar(&o.Undo, "undo", false, "let servers in again")
 	f.BoolVar(&o.NoMove, "no-move", false, "move no server")
+	f.BoolVar(&o.Evacuate, "evacuate", false, "the node is dead: build its servers anew on others")
 	f.DurationVar(&o.Timeout, "timeout", 2*time.Hour, "how long servers are waited for that are on their way")
 	f.StringVar(&o.Output, "output", "text", "text or json")
 	return c
@@ -48,6 +55,9 @@ some are. --undo lets servers in again.`,
 func (w *drainOptions) run(c *cobra.Command, node string) error {
 	if err := checkOutput(w.Output); err != nil {
 		return err
+	}
+	if w.Evacuate && (w.Undo || w.NoMove) {
+		return errors.New("--evacuate moves servers: it does not go with --undo or --no-move")
 	}
 	o, err := load(w.Data)
 	if err != nil {
@@ -115,7 +125,12 @@ func (o *options) drain(ctx context.Context, node string, w drainOptions, says i
 		d.Servers, err = tenants(ctx, c, node)
 		return d, err
 	}
-	m := &mover{c: c, node: node, out: says, begun: map[string]*departure{}, refused: map[string]int{}}
+	if w.Evacuate {
+		if err := isDown(ctx, c, node); err != nil {
+			return nil, err
+		}
+	}
+	m := &mover{c: c, node: node, dead: w.Evacuate, out: says, begun: map[string]*departure{}, refused: map[string]int{}}
 	within, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	d.Servers, err = m.run(within, time.Second)

@@ -19,6 +19,7 @@ const movesAtOnce = 4
 type mover struct {
 	c     *client.Client
 	node  string
+	dead  bool // its servers are built anew elsewhere
 	out   io.Writer
 	begun map[string]*departure
 	// refused counts how often a server was not to be moved at that instant.
@@ -72,7 +73,7 @@ func (m *mover) pass(ctx context.Context, here []tenancy) (waits bool, err error
 		}
 	}
 	for _, t := range here {
-		how := ways[t.Status]
+		how := m.way(t.Status)
 		switch {
 		case m.begun[t.ID] != nil:
 		case passes[t.Status] || t.Task != "": // something else is under way
@@ -110,8 +111,11 @@ func (m *mover) begin(ctx context.Context, t tenancy, how string) {
 	d := &departure{tenancy: t, how: how, since: time.Now()}
 	m.begun[t.ID] = d
 	body := map[string]any{how: nil}
-	if how == "os-migrateLive" {
+	switch how {
+	case "os-migrateLive":
 		body[how] = map[string]any{"host": nil, "block_migration": "auto"}
+	case "evacuate":
+		body[how] = map[string]any{}
 	}
 	err := m.c.Do(ctx, "POST", "compute", "/servers/"+t.ID+"/action", body, nil)
 	if answered(err, 409) && m.refused[t.ID] < refusals { // somebody else was first; see what becomes of it

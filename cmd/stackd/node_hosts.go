@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"stackd/agent/daemon"
 	"stackd/agent/join"
 	"stackd/deploy"
 	"stackd/deploy/answers"
@@ -96,16 +97,22 @@ func (in *installer) before(ctx context.Context, a answers.Answers, do func(cont
 
 func nodeRemoveCommand() *cobra.Command {
 	in := &installer{}
-	data := ""
+	data, evacuate := "", false
 	c := &cobra.Command{Use: "remove HOST", Short: "Take a node off a cloud", Args: cobra.ExactArgs(1),
 		Long: `Take a node off a cloud: its certificate is worth nothing any more, at once, and the cloud
 forgets the host. A node that has servers is not taken off; see stackd node drain.
 
 With --answer-file HOST is an address: its servers are moved away, the host is given back as
-it was before the installation, all others forget its name, and so does the answer file.`,
+it was before the installation, all others forget its name, and so does the answer file.
+A host that is dead is forgotten without being given back. With --evacuate servers that are
+on it are built anew on other nodes, with fresh local disks (see stackd node drain); without,
+it is not forgotten as long as it has any.`,
 		Example: "  stackd node drain compute1 && stackd node remove compute1\n  stackd node remove 192.0.2.14 --answer-file answers.txt",
 		RunE: func(c *cobra.Command, args []string) error {
 			in.out = c.OutOrStdout()
+			if in.file == "" && evacuate {
+				return fmt.Errorf("--evacuate goes with --answer-file; on a controller: stackd node drain %s --evacuate", args[0])
+			}
 			if in.file == "" {
 				return forget(c.Context(), data, args[0])
 			}
@@ -115,9 +122,10 @@ it was before the installation, all others forget its name, and so does the answ
 					return nil, fmt.Errorf("%s names no compute host %s; it names %s", in.file, args[0], strings.Join(hosts, ", "))
 				}
 				return rest, nil
-			}, func(ctx context.Context, r *deploy.Run) error { return r.Remove(ctx, args[0]) })
+			}, func(ctx context.Context, r *deploy.Run) error { return r.Remove(ctx, args[0], evacuate) })
 		}}
 	c.Flags().StringVar(&data, "data", "/var/lib/stackd", "folder of the cloud")
+	c.Flags().BoolVar(&evacuate, "evacuate", false, "the host is dead: build its servers anew on others")
 	in.whole(c)
 	return c
 }
@@ -145,7 +153,10 @@ func forget(ctx context.Context, data, host string) error {
 	if err != nil || c == nil {
 		return err
 	}
-	return forgetService(ctx, c, host)
+	if err := forgetService(ctx, c, host); err != nil || !o.packets() {
+		return err
+	}
+	return daemon.ForgetChassis(ctx, o.daemons(), host)
 }
 
 // unburdened signs in, and sees that a host has no servers.
@@ -156,7 +167,7 @@ func (o *options) unburdened(ctx context.Context, host string) (*client.Client, 
 	}
 	all, err := tenants(ctx, c, host)
 	if err == nil && len(all) > 0 {
-		err = fmt.Errorf("node %s has %d servers; move them away first: stackd node drain %s", host, len(all), host)
+		err = fmt.Errorf("node %s has %d servers; move them away first: stackd node drain %s, or if it is dead, build them anew elsewhere: --evacuate", host, len(all), host)
 	}
 	return c, err
 }

@@ -27,6 +27,11 @@ func (c *Cloud) Serve(more ...string) error {
 // they are told to end: a Cloud too, of which Down and Data may be used. Planes are
 // the control planes that they know besides c.
 func (c *Cloud) Simulate(data string, n int, planes ...*Cloud) (*Cloud, error) {
+	return c.SimulateAs("sim", data, n, planes...)
+}
+
+// SimulateAs is Simulate of hosts with another name before their number.
+func (c *Cloud) SimulateAs(name, data string, n int, planes ...*Cloud) (*Cloud, error) {
 	said, err := exec.Command(c.Program, "node", "token", "--data", c.Data, "--output", "json").Output()
 	if err != nil {
 		return nil, fmt.Errorf("node token: %w", err)
@@ -35,7 +40,7 @@ func (c *Cloud) Simulate(data string, n int, planes ...*Cloud) (*Cloud, error) {
 	if err := json.Unmarshal(said, &token); err != nil {
 		return nil, err
 	}
-	args := []string{"agent", "--background", "--sim", fmt.Sprint(n), "--host", "sim", "--data", data, "--listen", "127.0.0.1", "--plane", c.nodesAt()}
+	args := []string{"agent", "--background", "--sim", fmt.Sprint(n), "--host", name, "--data", data, "--listen", "127.0.0.1", "--plane", c.nodesAt()}
 	for _, p := range planes {
 		args = append(args, "--plane", p.nodesAt())
 	}

@@ -1,6 +1,7 @@
 package daytwo
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,52 @@ func TestNodeRemoved(t *testing.T) {
 	if out, err := c.run("node", "remove", "sim-1"); err == nil {
 		t.Error("who is no node is removed:", out)
 	}
+}
+
+// A node that died is emptied by building its servers anew elsewhere, and then forgotten.
+// As long as it reports nothing is built a second time.
+func TestDeadNodeEvacuated(t *testing.T) {
+	base, err := cloudtest.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cloud{t: t, Cloud: base, start: func() error { return base.Serve() }}
+	c.furnish()
+	dies, err := base.Simulate(t.TempDir(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dies.Down() })
+	on, off := c.server("on"), c.server("off")
+	c.do("POST", "compute", "/servers/"+off+"/action", map[string]any{"os-stop": nil}, nil)
+	c.wait(off, "SHUTOFF")
+	stays, err := base.SimulateAs("other", t.TempDir(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stays.Down() })
+	c.hosts(2, "up")
+	if err := dies.Down(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := c.run("node", "remove", "sim-1"); err == nil || !strings.Contains(out, "has 2 servers") {
+		t.Error(err, out)
+	}
+	c.Header = map[string]string{"OpenStack-API-Version": "compute 2.11"}
+	c.do("PUT", "compute", "/os-services/force-down", map[string]any{"host": "sim-1", "binary": "nova-compute", "forced_down": true}, nil)
+	c.Header = nil
+	if out, err := c.run("node", "drain", "sim-1", "--evacuate"); err != nil || !strings.Contains(out, "It can be taken off") {
+		t.Error(err, out)
+	}
+	for id, status := range map[string]string{on: "ACTIVE", off: "SHUTOFF"} {
+		if s := c.show(id); s.Host != "other-1" || s.Status != status {
+			t.Errorf("%+v, want %s", s, status)
+		}
+	}
+	if out, err := c.run("node", "remove", "sim-1"); err != nil {
+		t.Error(err, out)
+	}
+	c.hosts(1, "up")
 }
 
 // hosts waits until so many hosts run servers, and are in a state.
