@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+
+	"stackd/internal/turn"
 )
 
 // Ports are those that the caller may see.
@@ -21,7 +23,7 @@ func (n *Networking) CreatePort(ctx context.Context, s PortSpec) (out *Port, err
 	if err := s.checkOwner(&Port{}); err != nil {
 		return nil, err
 	}
-	err = n.store.Tx(ctx, func(ctx context.Context) error {
+	err = n.store.Tx(turn.Of(ctx, "ports"), func(ctx context.Context) error {
 		net, err := only(ctx, n.store.Networks(), asker(ctx, Query{}).And("id", s.NetworkID).Alone(), "network", s.NetworkID)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"stackd/agent/wish"
 	"stackd/internal/fault"
 	"stackd/internal/token"
+	"stackd/internal/turn"
 
 	"github.com/google/uuid"
 )
@@ -42,7 +43,7 @@ func (c *Compute) CreateServers(ctx context.Context, spec ServerSpec) ([]*Server
 		return nil, err
 	}
 	var out []*Server
-	err = c.Tx(ctx, func(ctx context.Context) error {
+	err = c.Tx(turn.Of(ctx, "servers"), func(ctx context.Context) error { // they count what there is
 		out = nil
 		n, err := c.fits(ctx, first, spec)
 		if err != nil {

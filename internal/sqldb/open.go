@@ -28,7 +28,8 @@ type DB struct {
 	url       string
 	ears      sync.Map // channel → *ear
 	hints     hints
-	mark      string // of its hints
+	turns     sync.Map // name → *line
+	mark      string   // of its hints
 	committed func()
 	name      string    // see Name
 	bearer    *sql.Conn // holds its lock
@@ -68,9 +69,10 @@ func Open(ctx context.Context, where string) (*DB, error) {
 	return d, nil
 }
 
-// silence is how soon the server gives up a client whose host is without power: what it
-// has locked holds others up until then. The server's own word would be two hours.
-var silence = map[string]string{"tcp_keepalives_idle": "1", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3", "tcp_user_timeout": "4000"}
+// session is what our connections have of the server. It gives up a client whose host is
+// without power soon, as what that has locked holds others up until then (its own word
+// would be two hours); and it compiles no query, as ours are short.
+var session = map[string]string{"jit": "off", "tcp_keepalives_idle": "1", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3", "tcp_user_timeout": "4000"}
 
 func (d *DB) openPostgres(where string) error {
 	c, err := configure(where)

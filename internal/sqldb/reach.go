@@ -40,7 +40,7 @@ func configure(where string) (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, v := range silence {
+	for name, v := range session {
 		c.RuntimeParams[name] = v
 	}
 	several := false

@@ -77,14 +77,11 @@ const (
 )
 
 func (d *DB) once(ctx context.Context, f func(ctx context.Context) error) error {
-	var opts *sql.TxOptions
-	if d.pg {
-		opts = &sql.TxOptions{Isolation: sql.LevelSerializable}
-	}
-	b, err := d.write.BeginTx(ctx, opts)
+	b, end, err := d.began(ctx)
 	if err != nil {
 		return err
 	}
+	defer end() // after the Rollback below
 	t := &tx{Tx: b, db: d}
 	defer b.Rollback() // does nothing after Commit
 	inside := context.WithValue(ctx, txKey{}, t)

@@ -8,6 +8,7 @@ import (
 	"stackd/agent/wish"
 	"stackd/internal/converge"
 	"stackd/internal/fault"
+	"stackd/internal/turn"
 	"stackd/nova"
 )
 
@@ -18,14 +19,14 @@ func (w *Servers) claim(ctx context.Context, s *nova.Server) error {
 	if err := w.c.Look(ctx); err != nil {
 		return err
 	}
-	return w.update(ctx, s, func(ctx context.Context, s *nova.Server) error {
+	return w.update(turn.Of(ctx, "placement"), s, func(ctx context.Context, s *nova.Server) error {
 		s.TaskState = nova.Scheduling
 		return w.c.Schedule(ctx, s)
 	})
 }
 
 func (w *Servers) release(ctx context.Context, s *nova.Server) error {
-	return w.update(ctx, s, func(ctx context.Context, s *nova.Server) error {
+	return w.update(turn.Of(ctx, "placement"), s, func(ctx context.Context, s *nova.Server) error {
 		if s.Goal == nova.GoalErrored {
 			s.Host = ""
 		}
@@ -37,7 +38,7 @@ func (w *Servers) release(ctx context.Context, s *nova.Server) error {
 func (w *Servers) plugged(_ context.Context, s *nova.Server) (bool, error) { return s.Plugged, nil }
 
 func (w *Servers) bind(ctx context.Context, s *nova.Server) error {
-	err := w.update(ctx, s, func(ctx context.Context, s *nova.Server) error {
+	err := w.update(turn.Of(ctx, "ports"), s, func(ctx context.Context, s *nova.Server) error {
 		s.Plugged = true
 		switch {
 		case s.MigrationID == 0:
@@ -58,7 +59,7 @@ func (w *Servers) bind(ctx context.Context, s *nova.Server) error {
 }
 
 func (w *Servers) unbind(ctx context.Context, s *nova.Server) error {
-	return w.update(ctx, s, func(ctx context.Context, s *nova.Server) error {
+	return w.update(turn.Of(ctx, "ports"), s, func(ctx context.Context, s *nova.Server) error {
 		s.Plugged = false
 		return w.c.Networks.Release(ctx, s.ID)
 	})
