@@ -35,7 +35,7 @@ func TestMoves(t *testing.T) {
 		s := osc("volume show v -f value -c status")
 		return s == "available", s
 	})
-	m := &mover{t: t, lab: lab, nodes: nodes, osc: osc, g: far{t, lab, at["c1"], key}}
+	m := &mover{t: t, lab: lab, nodes: nodes, program: program, osc: osc, g: far{t, lab, at["c1"], key}}
 	m.g.says("hostname", "on-c1")
 	osc("server add volume on-c1 v")
 	m.volume = osc("volume show v -f value -c id")
@@ -69,18 +69,22 @@ func TestMoves(t *testing.T) {
 	m.is("c1", "1")
 	m.clean("c2")
 	osc("server delete --wait off")
+	m.step("agents were killed in live migrations", func() { m.cutShort() })
+	m.step("evacuated", func() { m.evacuated() })
 	osc("server delete --wait on-c1")
 	m.clean("c1")
+	m.clean("c2")
 }
 
 // A mover is a server that moves.
 type mover struct {
-	t      *testing.T
-	lab    *hosts.Lab
-	nodes  map[string]*hosts.Host
-	osc    func(string) string
-	g      far
-	volume string
+	t       *testing.T
+	lab     *hosts.Lab
+	nodes   map[string]*hosts.Host
+	program string
+	osc     func(string) string
+	g       far
+	volume  string
 }
 
 func (m *mover) step(what string, do func()) {

@@ -40,12 +40,17 @@ func planeAndNodes(t *testing.T, lab *hosts.Lab, settings string) (ctl *hosts.Ho
 	ctl.Run(program, "serve", "--host", "ctl", "--listen", "192.168.4.10", "--tunnel", "192.168.2.10", "--uplink", "eth0", "--background")
 	nodes = map[string]*hosts.Host{}
 	for _, n := range []string{"c1", "c2"} {
-		last := "1" + n[1:]
-		nodes[n] = begin(n, last)
+		nodes[n] = begin(n, "1"+n[1:])
 		token := ctl.Run(program, "node", "token", "--host", n)
-		nodes[n].Run("env", "STACKD_JOIN_TOKEN="+token, program, "agent", "--host", n, "--listen", "192.168.4."+last, "--tunnel", "192.168.2."+last, "--plane", "192.168.4.10", "--background")
+		agentOn(nodes[n], program, token)
 	}
 	return ctl, nodes, program
+}
+
+// agentOn starts a node of planeAndNodes, with a token if it has not joined yet.
+func agentOn(h *hosts.Host, program, token string) {
+	last := "1" + h.Name[1:]
+	h.Run("env", "STACKD_JOIN_TOKEN="+token, program, "agent", "--host", h.Name, "--listen", "192.168.4."+last, "--tunnel", "192.168.2."+last, "--plane", "192.168.4.10", "--background")
 }
 
 // A control plane and two nodes, each a host of its own: guests on both talk over the
