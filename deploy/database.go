@@ -28,9 +28,9 @@ func ownCluster() converge.Ladder[*Host] {
 		return "mkdir -p $(dirname " + file + "); echo 'create_main_cluster = false' > " + file
 	}, func(h *Host) string {
 		if file := h.family().cluster.own(); file != "" {
-			return "rm -f " + file
+			return "rm -f " + file + "; " + lastOfKept
 		}
-		return ""
+		return lastOfKept
 	})}
 }
 

@@ -52,6 +52,8 @@ type Facts struct {
 	Time     string   // what the time servers say: "SERVER OFFSET" or "SERVER -" lines
 	Self     string   // what the host's name resolves to
 	SELinux  bool     // and it enforces
+	Bridges  []string // of a switch that is the host's own
+	Targets  []string // of a tgt that is the host's own
 	Guarded  bool     // a packet filter that is neither firewalld nor ufw drops what is not let in
 	// Endpoint tells of the address that clients use whether it is here, far or taken.
 	Endpoint map[string]bool
@@ -126,7 +128,7 @@ func (h *Host) see(ctx context.Context) error {
 		env = "ENDPOINT=" + quote(h.plan.Endpoint) + "\n"
 	}
 	env += fmt.Sprintf("PORTS=%s DNS=%s NTP=%s GROUP=%s\n", quote(ports), quote(dns), quote(strings.Join(h.asks(), " ")), quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]))
-	out, err := h.Shell.Run(ctx, env+lookEndpoint+look, nil)
+	out, err := h.Shell.Run(ctx, env+lookEndpoint+lookServices+look, nil)
 	if err != nil {
 		return err
 	}
@@ -181,6 +183,10 @@ func (h *Host) fact(f []string) {
 		h.Facts.Group = at(1)
 	case "selinux":
 		h.Facts.SELinux = true
+	case "bridges":
+		h.Facts.Bridges = f[1:]
+	case "targets":
+		h.Facts.Targets = f[1:]
 	case "guarded":
 		h.Facts.Guarded = true
 	case "name":

@@ -59,6 +59,7 @@ func (h *Host) preflight(now time.Time) (all []Finding) {
 	}
 	h.guards(warn)
 	h.volumes(warn)
+	h.used(bad)
 	h.clock(now, bad)
 	h.links(bad)
 	h.group(bad)

@@ -13,14 +13,7 @@ import (
 // controlling are the steps of the controller.
 func controlling() converge.Ladder[*Host] {
 	return slices.Concat(sharing(), converge.Ladder[*Host]{
-		step("volume group", func(h *Host) string {
-			if !h.Storage() || h.plan.Answers["CONFIG_CINDER_BACKEND"] != "lvm" {
-				return "true"
-			}
-			return "vgs " + quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]) + " >/dev/null 2>&1"
-		}, makeGroup, func(h *Host) string {
-			return "[ ! -e " + kept + "/loop ] || { vgremove -qfy " + quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]) + "; losetup -d $(losetup -j /var/lib/stackd-volumes.img -O NAME -n) || true; rm -f /var/lib/stackd-volumes.img; }"
-		}),
+		volumeGroup(),
 		step("settings", func(h *Host) string {
 			return "cmp -s /var/lib/stackd/stackd.yaml <(printf '%s' " + quote(h.settings()) + ") && [ -s /var/lib/stackd/keystonerc_admin ]"
 		}, func(h *Host) string {
@@ -65,11 +58,6 @@ func clouds() converge.Step[*Host] {
 // openrc prints the credentials as the cloud keeps them, with packstack's prompt.
 func (h *Host) openrc(user string) string {
 	return "{ cat /var/lib/stackd/keystonerc_" + user + "; echo " + quote(`export PS1='[\u@\h \W(keystone_`+user+`)]\$ '`) + "; }"
-}
-
-func makeGroup(h *Host) string {
-	name, size := quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]), quote(h.plan.Answers["CONFIG_CINDER_VOLUMES_SIZE"])
-	return "truncate -s " + size + " /var/lib/stackd-volumes.img\nloop=$(losetup -f --show /var/lib/stackd-volumes.img)\nvgcreate -q " + name + " $loop >&2\ntouch " + kept + "/loop"
 }
 
 // settings is the controller's stackd.yaml.
@@ -160,7 +148,7 @@ func (h *Host) mark(mark, command string) string {
 // unit runs a command for good: by systemd where it runs, else in the background.
 func (h *Host) unit(name, command string) string {
 	file := "/etc/systemd/system/" + name + ".service"
-	text := "[Unit]\nDescription=stackd\nAfter=network-online.target\nWants=network-online.target\n\n[Service]\nExecStart=" + command +
+	text := "[Unit]\nDescription=stackd\nAfter=network-online.target " + volumesUnit + "\nWants=network-online.target\n\n[Service]\nExecStart=" + command +
 		"\nRestart=always\nRestartSec=2\nKillMode=process\nLimitNOFILE=65536\nTasksMax=infinity\n\n[Install]\nWantedBy=multi-user.target\n"
 	return "if [ -d /run/systemd/system ]; then printf '%s' " + quote(text) + " > " + file + "; systemctl daemon-reload; systemctl enable -q " + name + "; systemctl restart " + name +
 		"; for i in $(seq 240); do " + binary + " status --output json 2>/dev/null | grep -q '\"ready\":true' && break; sleep .5; done\n" +

@@ -48,11 +48,15 @@ func (h *Host) do(ctx context.Context, name, script string) error {
 // kept is where a host keeps what an uninstall has to know.
 const kept = "/var/lib/stackd-install"
 
+// lastOfKept is what the last step that is taken back does.
+const lastOfKept = "rmdir --ignore-fail-on-non-empty " + kept
+
 // preparing are the steps of every host.
 func preparing() converge.Ladder[*Host] {
 	return slices.Concat(ownCluster(), converge.Ladder[*Host]{
 		repositories(),
 		packages(),
+		services(),
 		step("names", func(h *Host) string {
 			return "sed -n '/^# stackd:/,/^# :stackd/p' /etc/hosts | cmp -s - <(printf '%s' " + quote(h.all.names()) + ")"
 		}, func(h *Host) string {

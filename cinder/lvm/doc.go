@@ -8,6 +8,9 @@
 //	new-volume-ID    what is being made
 //	old-volume-ID    what a volume was until it went back to a snapshot, or into the pool
 //
+// Each bears the tag "stackd", but what was adopted: that is its owner's, and stays in the
+// group when the cloud goes.
+//
 // Everything is made under a name of its own and then renamed: a volume is there whole
 // or not at all.
 //

@@ -17,6 +17,10 @@ import (
 	"stackd/internal/converge"
 )
 
+// Tag is on whatever this package makes, so that it may be told from what others put into
+// the group.
+const Tag = "stackd"
+
 // Options say which volume group.
 type Options struct {
 	Group   string
@@ -221,7 +225,7 @@ func (b *Volumes) thinly(ctx context.Context, all map[string]lv) (bool, error) {
 		return false, err
 	}
 	if _, ok := all[b.Pool]; !ok {
-		err = b.act(ctx, l, "lvcreate", "--yes", "--type=thin-pool", "-l", "95%FREE", "-n", b.Pool, b.Group)
+		err = b.act(ctx, l, "lvcreate", "--yes", "--addtag", Tag, "--type=thin-pool", "-l", "95%FREE", "-n", b.Pool, b.Group)
 		if err == nil { // a write that finds no room fails, in place of waiting for some
 			err = b.act(ctx, l, "lvchange", "--yes", "--errorwhenfull=y", b.Group+"/"+b.Pool)
 		}

@@ -62,7 +62,9 @@ func (b *Volumes) Adopt(ctx context.Context, name, volume string) (int64, error)
 	thin, err := m.thinned(ctx, v)
 	switch {
 	case err == nil && thin:
-		err = m.intoPool(ctx, v, size*cinder.GiB)
+		if err = m.intoPool(ctx, v, size*cinder.GiB); err == nil {
+			err = b.act(ctx, m.lock, "lvchange", "--deltag", Tag, b.Group+"/"+to)
+		}
 	case err == nil && size*cinder.GiB > v.Size:
 		err = m.grow(ctx, v, size*cinder.GiB)
 	}

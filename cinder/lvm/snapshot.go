@@ -38,7 +38,7 @@ func (b *Volumes) CreateSnapshot(ctx context.Context, volume, snapshot string) e
 	if _, ok := m.all[s]; ok {
 		return nil
 	}
-	args := []string{"lvcreate", "--yes", "-s", "--addtag", ofTag(v), "-n", s}
+	args := []string{"lvcreate", "--yes", "-s", "--addtag", Tag, "--addtag", ofTag(v), "-n", s}
 	if o.thin() {
 		args = append(args, "-kn")
 	} else {

@@ -165,9 +165,9 @@ func (m *making) blank(ctx context.Context, size int64) (*raw.Disk, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"lvcreate", "--yes", "-Zn", "-Wn", "-L", sized(size), "-n", m.part(), m.b.Group}
+	args := []string{"lvcreate", "--yes", "--addtag", Tag, "-Zn", "-Wn", "-L", sized(size), "-n", m.part(), m.b.Group}
 	if thin {
-		args = []string{"lvcreate", "--yes", "-Wn", "-V", sized(size), "--thinpool", m.b.Pool, "-n", m.part(), m.b.Group}
+		args = []string{"lvcreate", "--yes", "--addtag", Tag, "-Wn", "-V", sized(size), "--thinpool", m.b.Pool, "-n", m.part(), m.b.Group}
 	}
 	if err := m.b.act(ctx, m.lock, args...); err != nil {
 		return nil, err
@@ -226,7 +226,7 @@ func (m *making) copyTo(ctx context.Context, to *raw.Disk, o lv) error {
 
 // share makes the part a thin snapshot of an lv, and larger.
 func (m *making) share(ctx context.Context, o lv, size int64) error {
-	err := m.b.act(ctx, m.lock, "lvcreate", "--yes", "-s", "-kn", "-n", m.part(), m.b.Group+"/"+o.Name)
+	err := m.b.act(ctx, m.lock, "lvcreate", "--yes", "--addtag", Tag, "-s", "-kn", "-n", m.part(), m.b.Group+"/"+o.Name)
 	if err == nil && o.Size < size {
 		err = m.b.act(ctx, m.lock, "lvextend", "-L", sized(size), m.b.Group+"/"+m.part())
 	}
