@@ -46,7 +46,7 @@ func (p *Plan) peers() error {
 	}
 	if outside != "" {
 		p.Database = ""
-		if err := sqldb.CheckAddress(outside); err != nil {
+		if p.Outside, err = sqldb.Servers(outside); err != nil {
 			errs = append(errs, fmt.Errorf("CONFIG_STACKD_DATABASE: %w", err))
 		}
 	} else if a, err := netip.ParseAddr(p.Database); err != nil || !a.Is4() {
@@ -200,6 +200,31 @@ if [ -n "$ENDPOINT" ]; then
   else echo endpoint $(ip route get $ENDPOINT 2>/dev/null | grep -q ' via ' && echo far); ip neigh flush to $ENDPOINT 2>/dev/null; (echo > /dev/udp/$ENDPOINT/9) 2>/dev/null; sleep 1; ip neigh show to $ENDPOINT | grep -q lladdr && echo endpoint taken; fi
 fi
 `
+
+// lookOutside asks which servers of a database that is not ours answer.
+const lookOutside = `
+for d in $OUTSIDE; do h=${d%:*}; h=${h#[}; timeout 3 bash -c "exec 3<>/dev/tcp/${h%]}/${d##*:}" 2>/dev/null && echo outside $d; done
+`
+
+// outside is what is wrong with them.
+func (h *Host) outside(bad, warn func(string, ...any)) {
+	if !h.Controller() {
+		return
+	}
+	var silent []string
+	for _, s := range h.plan.Outside {
+		if !slices.Contains(h.Facts.Outside, s) {
+			silent = append(silent, s)
+		}
+	}
+	switch all := strings.Join(silent, ", "); {
+	case len(silent) == 0:
+	case len(silent) == len(h.plan.Outside):
+		bad("no server of CONFIG_STACKD_DATABASE answers it: %s", all)
+	default:
+		warn("servers of CONFIG_STACKD_DATABASE that do not answer it: %s", all)
+	}
+}
 
 // endpoints is what is wrong with the address that clients use.
 func (r *Run) endpoints() (all []Finding) {

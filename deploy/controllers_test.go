@@ -77,6 +77,17 @@ func TestSeveralControllers(t *testing.T) {
 	}
 	if p, err := several(t, "CONFIG_STACKD_DATABASE=postgres://u:p@192.0.2.6:5432,db2.example/cloud?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem"); err != nil || p.Database != "" {
 		t.Error("a database of two servers is refused:", err)
+	} else {
+		said := ""
+		h := &Host{Address: "192.0.2.1", plan: p, Facts: Facts{Outside: []string{"192.0.2.6:5432"}}}
+		tell := func(format string, args ...any) { said = fmt.Sprintf(format, args...) }
+		if h.outside(func(string, ...any) { t.Error("one server that answers is refused") }, tell); !strings.Contains(said, "db2.example:5432") {
+			t.Error(said)
+		}
+		h.Facts.Outside = nil
+		if h.outside(tell, tell); !strings.HasPrefix(said, "no server of CONFIG_STACKD_DATABASE") {
+			t.Error(said)
+		}
 	}
 	if _, err := NewPlan(answersOf(t, "CONFIG_STACKD_ENDPOINT=192.0.2.100")); err == nil {
 		t.Error("one controller has an endpoint")

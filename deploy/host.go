@@ -57,6 +57,7 @@ type Facts struct {
 	Guarded  bool     // a packet filter that is neither firewalld nor ufw drops what is not let in
 	// Endpoint tells of the address that clients use whether it is here, far or taken.
 	Endpoint map[string]bool
+	Outside  []string // the servers of an outside database that answer it
 	// Resolvers are the servers it asks for names, or asked before the installation.
 	Resolvers []string
 }
@@ -127,8 +128,11 @@ func (h *Host) see(ctx context.Context) error {
 	if h.Controller() && h.plan.several() {
 		env = "ENDPOINT=" + quote(h.plan.Endpoint) + "\n"
 	}
+	if h.Controller() {
+		env += "OUTSIDE=" + quote(strings.Join(h.plan.Outside, " ")) + "\n"
+	}
 	env += fmt.Sprintf("PORTS=%s DNS=%s NTP=%s GROUP=%s\n", quote(ports), quote(dns), quote(strings.Join(h.asks(), " ")), quote(h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"]))
-	out, err := h.Shell.Run(ctx, env+lookEndpoint+lookServices+look, nil)
+	out, err := h.Shell.Run(ctx, env+lookEndpoint+lookOutside+lookServices+look, nil)
 	if err != nil {
 		return err
 	}
@@ -193,6 +197,8 @@ func (h *Host) fact(f []string) {
 		h.Name, _, _ = strings.Cut(at(1), ".")
 	case "resolvers":
 		h.Facts.Resolvers = f[1:]
+	case "outside":
+		h.Facts.Outside = append(h.Facts.Outside, at(1))
 	case "endpoint":
 		h.Facts.Endpoint[at(1)] = true
 	case "self":

@@ -16,8 +16,9 @@ type Plan struct {
 	Answers     answers.Answers
 	Controller  string // the first of Controllers
 	Controllers []string
-	Endpoint    string // the address that clients use, of several controllers
-	Database    string // the host of their database; "" when it is outside
+	Endpoint    string   // the address that clients use, of several controllers
+	Database    string   // the host of their database; "" when it is outside
+	Outside     []string // the servers of one that is
 	Computes    []string
 	Infra       string // the host that answers names and tells the time; "" for none
 	NTP         []string

@@ -49,6 +49,7 @@ func (h *Host) preflight(now time.Time) (all []Finding) {
 	if len(f.Taken) > 0 && !f.Mine {
 		bad("somebody listens at port %s already; see which by: ss -ltnp", strings.Join(f.Taken, ", "))
 	}
+	h.outside(bad, warn)
 	if h.Compute() && !f.KVM && h.plan.Answers["CONFIG_NOVA_LIBVIRT_VIRT_TYPE"] == "kvm" {
 		bad("there is no /dev/kvm; switch virtualization on in its firmware, or say CONFIG_NOVA_LIBVIRT_VIRT_TYPE=qemu for guests that are emulated")
 	} else if h.Compute() && !f.KVM {

@@ -94,11 +94,13 @@ func (o Opener) Open(ctx context.Context, address string) (Shell, error) {
 	if err != nil {
 		return nil, fmt.Errorf("host %s cannot be reached by SSH: %w", address, err)
 	}
+	raw.SetDeadline(time.Now().Add(20 * time.Second))
 	conn, chans, reqs, err := ssh.NewClientConn(raw, at, &ssh.ClientConfig{User: "root", Auth: o.auth(), HostKeyCallback: check, Timeout: 10 * time.Second})
 	if err != nil {
 		raw.Close()
 		return nil, o.explain(address, err)
 	}
+	raw.SetDeadline(time.Time{})
 	return &remote{ssh.NewClient(conn, chans, reqs)}, nil
 }
 
@@ -170,8 +172,27 @@ func (o Opener) auth() []ssh.AuthMethod {
 	return all
 }
 
-// Run is Shell's.
+// Run is Shell's. A host that lets in and then does nothing is not waited for longer than
+// the context says.
 func (r *remote) Run(ctx context.Context, script string, in io.Reader) (string, error) {
+	type result struct {
+		said string
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		said, err := r.run(ctx, script, in)
+		done <- result{said, err}
+	}()
+	select {
+	case d := <-done:
+		return d.said, d.err
+	case <-ctx.Done():
+		return "", fmt.Errorf("the host does not answer: %w", ctx.Err())
+	}
+}
+
+func (r *remote) run(ctx context.Context, script string, in io.Reader) (string, error) {
 	s, err := r.c.NewSession()
 	if err != nil {
 		return "", fmt.Errorf("the connection is lost: %w", err)
@@ -186,9 +207,6 @@ func (r *remote) Run(ctx context.Context, script string, in io.Reader) (string, 
 		err = &Failed{e.ExitStatus(), lastLines(bad.String(), 3)}
 	} else if err != nil {
 		err = fmt.Errorf("the connection is lost: %w", err)
-	}
-	if ctx.Err() != nil {
-		err = ctx.Err()
 	}
 	return strings.TrimSpace(out.String()), err
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -58,16 +59,22 @@ func configure(where string) (*pgx.ConnConfig, error) {
 	return c, nil
 }
 
-// CheckAddress tells what is wrong with a postgres://… address of servers elsewhere, in
-// words without its password. What follows its question mark is not looked at: files that
-// are named there are on other hosts.
-func CheckAddress(where string) error {
+// Servers are those of a postgres://… address, each as HOST:PORT. What is wrong with it is
+// said in words without its password. What follows its question mark is not looked at:
+// files that are named there are on other hosts.
+func Servers(where string) (all []string, err error) {
 	at, _, _ := strings.Cut(where, "?")
 	c, err := pgx.ParseConfig(at)
 	if err != nil || c.Host == "" || c.Host[0] == '/' || c.Database == "" {
-		return errors.New("postgres://USER:PASSWORD@HOST/NAME is wanted, or, where one of several servers writes, postgres://USER:PASSWORD@HOST:5432,HOST:5432/NAME")
+		return nil, errors.New("postgres://USER:PASSWORD@HOST/NAME is wanted, or, where one of several servers writes, postgres://USER:PASSWORD@HOST:5432,HOST:5432/NAME")
 	}
-	return nil
+	all = []string{net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))}
+	for _, f := range c.Fallbacks {
+		if s := net.JoinHostPort(f.Host, strconv.Itoa(int(f.Port))); s != all[len(all)-1] { // once with TLS, once without
+			all = append(all, s)
+		}
+	}
+	return all, nil
 }
 
 // A reach knows which servers are silent.

@@ -75,8 +75,8 @@ func TestAddresses(t *testing.T) {
 		"postgres://u:p@192.0.2.1/db?sslmode=prefer":                                               false,
 	} {
 		c, err := configure(where)
-		if e := CheckAddress(where); e != nil {
-			t.Error(where, e)
+		if all, e := Servers(where); e != nil || len(all) != 1+strings.Count(where, ",") {
+			t.Error(where, all, e)
 		}
 		if strings.Contains(where, "/nowhere") {
 			if err == nil || strings.Contains(err.Error(), "u:p@") {
@@ -89,8 +89,8 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 	for _, where := range []string{"postgres://", "postgres://u:p@192.0.2.1:x/db", "mysql", "postgres:///db"} {
-		if CheckAddress(where) == nil {
-			t.Error(where)
+		if all, err := Servers(where); err == nil {
+			t.Error(where, all)
 		}
 	}
 }
