@@ -73,17 +73,22 @@ func (l *Lab) Outside(args ...string) *exec.Cmd {
 
 // A Host is one of them.
 type Host struct {
-	Name string
-	lab  *Lab
-	pid  int
+	Name  string
+	lab   *Lab
+	pid   int
+	links []string
+	rest  string // of its first process, after boot
+	first string // what that becomes
+	gone  chan struct{}
 }
 
 // boot is a host's first process, in new namespaces: it makes its root, and waits for
 // what has lost its parent: a process that nobody buries is one that does not end.
 const boot = `set -e
 mount --make-rprivate /
-mount -t tmpfs tmpfs "$1"
-mkdir "$1/up" "$1/work" "$1/root"
+mkdir -p "$1/up" "$1/root"
+rm -rf "$1/work"
+mkdir "$1/work"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$1/root"
 mkdir -p "$1/root/var/lib/stackd"
 mount --bind "$2" "$1/root/var/lib/stackd"
@@ -107,7 +112,8 @@ const waiting = `exec bash -c 'while sleep 1000 & do wait; done'`
 // devices and settings that are not its own.
 const system = `mount -t cgroup2 cgroup2 /sys/fs/cgroup
 ln -sf /dev/null /etc/tmpfiles.d/tmp.conf # which would empty /tmp
-for u in systemd-udevd.service systemd-udev-trigger.service systemd-sysctl.service systemd-modules-load.service systemd-tmpfiles-setup-dev.service systemd-binfmt.service apparmor.service; do ln -sf /dev/null /etc/systemd/system/$u; done
+sed -i /pam_systemd/d /etc/pam.d/common-session # its sessions' jobs get stuck here, and who logs in with them
+for u in systemd-udevd.service systemd-udev-trigger.service systemd-sysctl.service systemd-modules-load.service systemd-tmpfiles-setup-dev.service systemd-binfmt.service apparmor.service NetworkManager-wait-online.service; do ln -sf /dev/null /etc/systemd/system/$u; done
 exec env -i container=lab PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=basic.target`
 
 // Host boots a host. Links are eth0, eth1, … on these switches, with these addresses:
@@ -120,63 +126,75 @@ func (l *Lab) Host(name string, links ...string) *Host {
 // Machine is a Host with systemd, which has started nothing but itself.
 func (l *Lab) Machine(name string, links ...string) *Host {
 	l.t.Helper()
-	h := l.host(name, system, "/lib/systemd", links)
+	return l.host(name, system, "/lib/systemd", links)
+}
+
+// settled waits until systemd has done what it does first.
+func (h *Host) settled() {
+	h.lab.t.Helper()
 	h.Shell("for i in $(seq 300); do [ \"$(systemctl is-active basic.target 2>/dev/null)\" = active ] && exit 0; sleep .1; done; systemctl list-jobs; exit 1")
-	return h
 }
 
 func (l *Lab) host(name, rest, first string, links []string) *Host {
 	l.t.Helper()
-	h := &Host{Name: name, lab: l}
-	ns := l.ns(name)
+	h := &Host{Name: name, lab: l, links: links, rest: rest, first: first}
+	for _, d := range []string{h.root(), h.data()} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	l.run("mount", "-t", "tmpfs", "tmpfs", h.root())
+	l.t.Cleanup(func() {
+		h.Off()
+		l.try("umount", "-l", h.root())
+	})
+	h.On()
+	return h
+}
+
+func (h *Host) root() string { return filepath.Join(h.lab.dir, h.Name+".root") }
+func (h *Host) data() string { return filepath.Join(h.lab.dir, h.Name+".data") }
+
+// wire makes its network and links.
+func (h *Host) wire() {
+	l, ns := h.lab, h.lab.ns(h.Name)
+	l.t.Helper()
 	l.try("ip", "netns", "del", ns)
 	l.run("ip", "netns", "add", ns)
-	for i, link := range links {
+	for i, link := range h.links {
 		sw, address, _ := strings.Cut(link, " ")
-		eth, end := fmt.Sprintf("eth%d", i), fmt.Sprintf("%s-%d", name, i)
+		eth, end := fmt.Sprintf("eth%d", i), fmt.Sprintf("%s-%d", h.Name, i)
 		l.run("ip", "link", "add", eth, "netns", ns, "type", "veth", "peer", "name", end, "netns", l.ns("sw"))
 		l.run("ip", "-n", l.ns("sw"), "link", "set", end, "master", sw, "up")
 		l.run("ip", "-n", ns, "addr", "add", address, "dev", eth)
 		l.run("ip", "-n", ns, "link", "set", eth, "up")
 		l.run("ip", "netns", "exec", ns, "ethtool", "-K", eth, "tx", "off")
 	}
-	root, data := filepath.Join(l.dir, name+".root"), filepath.Join(l.dir, name+".data")
-	for _, d := range []string{root, data} {
-		if err := os.MkdirAll(d, 0o755); err != nil {
-			l.t.Fatal(err)
-		}
-	}
-	h.boot(ns, root, data, boot+rest, first)
-	return h
 }
 
-// boot starts a host's first process; it is up once that is what it is to become.
-func (h *Host) boot(ns, root, data, script, becomes string) {
+// boot starts its first process; it is up once that is what it is to become.
+func (h *Host) boot() {
 	t := h.lab.t
 	t.Helper()
 	var said bytes.Buffer
-	cmd := exec.Command("ip", "netns", "exec", ns, "unshare", "--mount", "--uts", "--pid", "--cgroup", "--fork", "--kill-child", "sh", "-c", script, "sh", root, data, h.Name)
+	cmd := exec.Command("ip", "netns", "exec", h.lab.ns(h.Name), "unshare", "--mount", "--uts", "--pid", "--cgroup", "--fork", "--kill-child", "sh", "-c", boot+h.rest, "sh", h.root(), h.data(), h.Name)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if h.pid > 0 {
-			syscall.Kill(h.pid, syscall.SIGKILL) // and with it all in its process namespace
-		}
-		cmd.Process.Kill()
-		cmd.Wait()
-		h.lab.try("ip", "netns", "del", ns)
-	})
+	h.gone = make(chan struct{})
+	go func() { cmd.Wait(); close(h.gone) }()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if pid := first(cmd.Process.Pid); pid > 0 {
-			if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); bytes.HasPrefix(line, []byte(becomes)) {
+			if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); bytes.HasPrefix(line, []byte(h.first)) {
 				h.pid = pid
 				return
 			}
 		}
 		if time.Now().After(end) {
+			cmd.Process.Kill()
+			<-h.gone
 			t.Fatalf("host %s does not come up: %s", h.Name, said.String())
 		}
 	}
