@@ -39,7 +39,7 @@ func (dnfCluster) make(h *Host) string {
 grep -qx "include 'stackd.conf'" ` + pgData + `/postgresql.conf || echo "include 'stackd.conf'" >> ` + pgData + `/postgresql.conf
 printf '%s' ` + quote(h.hba()) + ` > ` + pgData + `/pg_hba.conf; printf '%s' ` + quote(h.postgresConf()) + ` > ` + pgData + `/stackd.conf; chown postgres: ` + pgData + `/stackd.conf
 if [ -d /run/systemd/system ]; then printf '%s' ` + quote(pgService) + ` > ` + pgUnit + `; systemctl daemon-reload; systemctl enable -q stackd-database; systemctl restart stackd-database
-else install -d -m 755 -o postgres -g postgres /run/postgresql; su postgres -c 'pg_ctl -s -w -D ` + pgData + ` -l ` + pgData + `/log restart' >&2; fi
+else install -d -m 755 -o postgres -g postgres /run/postgresql; su postgres -c 'pg_ctl -s -w -m fast -D ` + pgData + ` stop' 2>/dev/null || true; su postgres -c 'pg_ctl -s -w -D ` + pgData + ` -l ` + pgData + `/log start' >&2; fi
 `
 }
 

@@ -33,12 +33,14 @@ func (k dnfKeeper) fetch(ctx context.Context, folder string, packages []string, 
 	return k.index(ctx, folder)
 }
 
-// told names packages, and where they are to be had.
+// told names packages, and where they are to be had; what is from one place is together.
 func told(lacks []string) string {
 	var all []string
-	for _, l := range lacks {
-		if o, ok := origins[l]; ok {
-			l += " (" + o.words + ")"
+	for i, l := range lacks {
+		if i+1 == len(lacks) || origins[lacks[i+1]].words != origins[l].words {
+			if words := origins[l].words; words != "" {
+				l += " (" + words + ")"
+			}
 		}
 		all = append(all, l)
 	}
@@ -52,8 +54,8 @@ func signed(ctx context.Context, folder string, log io.Writer) error {
 rpm -q gpg-pubkey --qf '%{DESCRIPTION}\n' > $keys/known 2>/dev/null || true
 for k in $keys/known /etc/pki/rpm-gpg/*; do rpmkeys --dbpath $keys --import "$k" 2>/dev/null || true; done
 cd `+quote(folder)+` && { rpmkeys --dbpath $keys --checksig *.rpm || true; } | grep -v ': digests signatures OK$' | cut -d: -f1`)
-	if err != nil && bad == "" {
-		return nil // grep found none
+	if err != nil || bad == "" {
+		return err
 	}
 	return fmt.Errorf("packages that no key known here has signed: %s. Import the key (rpm --import FILE), or take them as they are: stackd repository --index-only %s", strings.Join(strings.Fields(bad), ", "), folder)
 }

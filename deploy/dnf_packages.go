@@ -59,9 +59,13 @@ const dnfList = `list() { rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE}\n' | awk '
 // install installs first what tells of repositories that have what is lacking. Nothing
 // is started by packages on these systems.
 func (dnfKeeper) install(h *Host, own string) string {
-	s := dnfSeek + dnfList + `own="` + own + `"; before=$(mktemp); list > $before
-trap 'list | comm -13 $before - >> ` + kept + `/packages; rm -rf $before $repo' EXIT
-add() { dnf -y -q $own $more --setopt=install_weak_deps=False install "$@" >&2; }
+	s := dnfSeek + dnfList + `own="` + own + `"; before=$(mktemp); said=$(mktemp); list > $before
+trap 'list | comm -13 $before - >> ` + kept + `/packages; rm -rf $before $said $repo' EXIT
+add() {
+  dnf -y -q $own $more --setopt=install_weak_deps=False install "$@" >$said 2>&1 && return
+  cat $said; ! grep -q 'any GPG public keys' $said || echo "a repository's packages are signed, and no key of its is known here; import it: rpm --import FILE" > $said
+  tail -n 3 $said >&2; exit 1
+}
 held; ask; seek ` + h.wants() + "\n"
 	for _, r := range h.releases() {
 		s += `case " $lacks " in ` + fromRelease(r) + `) if grep -qx ` + r + ` <<<"$offered"; then add ` + r + `; ask; seek ` + h.wants() + "; fi ;; esac\n"

@@ -41,8 +41,8 @@ func (h *Host) lacking(ctx context.Context) (all []Finding) {
 	}
 	err := h.offered(func(source, _ string) error {
 		out, err := h.Shell.Run(ctx, k.lacks(h, source), nil)
-		for _, l := range lacksOf(out) {
-			bad("no repository of it has %s", told([]string{l}))
+		if all := lacksOf(out); len(all) > 0 {
+			bad("no repository of it has %s", told(all))
 		}
 		return err
 	})

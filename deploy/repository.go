@@ -16,7 +16,12 @@ import (
 
 // EveryPackage are the packages of all roles on this machine's system, whatever the answers say.
 func EveryPackage() []string {
-	return here().needs.all()
+	h := here()
+	n := h.family().needs
+	if !h.iscsi() {
+		n.target = ""
+	}
+	return n.all()
 }
 
 // all are all of them, each once.
@@ -26,29 +31,26 @@ func (n needs) all() []string {
 	return slices.Compact(all)
 }
 
-// here is this machine's family.
-func here() *family {
+// here is this machine, as far as its system goes.
+func here() *Host {
 	out, _ := Local{}.Run(context.Background(), ". /etc/os-release && echo $ID $ID_LIKE", nil)
-	if f := familyOf(strings.Fields(out)...); f != nil {
-		return f
-	}
-	return &apt
+	return &Host{Facts: Facts{Like: strings.Fields(out)}}
 }
 
 // FetchPackages fetches packages with all that they need into a folder, as this
 // machine's distribution has them, and makes it a repository. What is said meanwhile goes to log.
 func FetchPackages(ctx context.Context, folder string, packages []string, log io.Writer) error {
-	return here().keeper.fetch(ctx, folder, packages, log)
+	return here().family().keeper.fetch(ctx, folder, packages, log)
 }
 
 // IndexPackages makes a repository of a folder's packages: of those of this machine's kind.
 func IndexPackages(ctx context.Context, folder string) error {
-	return here().keeper.index(ctx, folder)
+	return here().family().keeper.index(ctx, folder)
 }
 
 // PackagesIn are the files of the packages in a folder, of this machine's kind.
 func PackagesIn(folder string) ([]string, error) {
-	_, kind := here().keeper.indexed()
+	_, kind := here().family().keeper.indexed()
 	return packagesIn(folder, kind)
 }
 

@@ -118,7 +118,7 @@ func runProbe(ctx context.Context, accel, cpu string) error {
 	case strings.Contains(said, "emulation fail"), ctx.Err() != nil:
 		return errors.New("a probe guest does not run under KVM here")
 	case said != "":
-		first, _, _ := strings.Cut(strings.TrimPrefix(said, qemu()+": "), "\n")
+		first, _, _ := strings.Cut(strings.TrimPrefix(said, filepath.Base(qemu())+": "), "\n")
 		return fmt.Errorf("QEMU does not start under KVM: %s", first)
 	default:
 		return fmt.Errorf("QEMU does not start under KVM: %w", err)
