@@ -48,7 +48,7 @@ var controllersOf = map[string]string{"ctl1": "10", "ctl2": "11", "ctl3": "12", 
 // end within five seconds, guests are reached, and new ones are made meanwhile.
 func TestControllers(t *testing.T) {
 	file := image(t)
-	n := newInstalled(t, "ct", (*hosts.Lab).Host, controllersOf, controllersAnswers)
+	n := newInstalled(t, "ct", (*hosts.Lab).Host, (*hosts.Lab).Host, controllersOf, controllersAnswers)
 	before := n.state()
 	n.refusals()
 	start := time.Now()

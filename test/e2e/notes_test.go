@@ -64,12 +64,12 @@ func newNotes(t *testing.T, more string) *notes { return notesOn(t, (*hosts.Lab)
 
 // notesOn has the hosts that others are deployed to booted in some way.
 func notesOn(t *testing.T, boot func(*hosts.Lab, string, ...string) *hosts.Host, more string) *notes {
-	return newInstalled(t, "nt", boot, map[string]string{"controller": "10", "compute1": "11", "compute2": "12"}, notesAnswers+more)
+	return newInstalled(t, "nt", (*hosts.Lab).Host, boot, map[string]string{"controller": "10", "compute1": "11", "compute2": "12"}, notesAnswers+more)
 }
 
 // newInstalled is a lab for hosts with these last parts of their addresses, to be made a
-// cloud of by the third host's deployer.
-func newInstalled(t *testing.T, lab string, boot func(*hosts.Lab, string, ...string) *hosts.Host, last map[string]string, answers string) *notes {
+// cloud of by the third host's deployer, which is booted in a way of its own.
+func newInstalled(t *testing.T, lab string, third, boot func(*hosts.Lab, string, ...string) *hosts.Host, last map[string]string, answers string) *notes {
 	n := &notes{t: t, lab: hosts.New(t, lab, "mgmt", "tun", "wan"), hosts: map[string]*hosts.Host{}}
 	n.lab.Address("mgmt", "192.168.4.1/24")
 	n.lab.Address("wan", "198.51.100.1/24")
@@ -77,7 +77,7 @@ func newInstalled(t *testing.T, lab string, boot func(*hosts.Lab, string, ...str
 	if n.program, err = cloudtest.Build(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
-	n.infra = n.lab.Host("infra", "mgmt 192.168.4.5/24", "wan 198.51.100.2/24")
+	n.infra = third(n.lab, "infra", "mgmt 192.168.4.5/24", "wan 198.51.100.2/24")
 	n.infra.Shell(gentleClock + "; touch /root/answers.txt")
 	n.infra.Shell("mkdir -p -m 700 /root/.ssh; rm -f /root/.ssh/*; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519")
 	pub := n.infra.Shell("cat /root/.ssh/id_ed25519.pub")
