@@ -18,7 +18,7 @@ held() { have=$(rpm -qa --qf '%{NAME}\n'); }
 missing() { for w in "$@"; do grep -qxE -- "${w#*=}" <<<"$have" || echo "$w"; done; }
 ask() {
   more=; [ -n "$own" ] || more=$(dnf -q repolist --disabled | awk '$1 == "crb" || $1 ~ /^codeready-builder-for-rhel-.*-rpms$/ && $1 !~ /debug|source/ {print "--enablerepo=" $1}')
-  offered=$(set -o pipefail; dnf -q $own $more repoquery --qf '%{name}\n' | sort -u)
+  offered=$(set -o pipefail; dnf -q $own $extra $more repoquery --qf '%{name}\n' | sort -u)
 }
 seek() {
   found= lacks=
@@ -46,10 +46,23 @@ func (dnfKeeper) look(h *Host) string {
 
 // lacks prints "lacks NAME", and "release NAME" of packages that tell of more repositories.
 func (dnfKeeper) lacks(h *Host, source string) string {
-	return dnfSeek + "held; [ -n \"$(missing " + h.wants() + ")\" ] || exit 0\nown=\n" + source + `ask || exit 1
+	return dnfSeek + "held; [ -n \"$(missing " + h.wants() + ")\" ] || exit 0\nown= extra=" + quote(h.announced()) + "\n" + source + `ask || exit 1
 seek ` + h.wants() + `
 for l in $lacks; do echo lacks $l; done
 for r in ` + strings.Join(h.releases(), " ") + `; do rpm -q $r >/dev/null 2>&1 || ! grep -qx "$r" <<<"$offered" || echo release $r; done`
+}
+
+// announced are words for dnf by which it knows of the answers' repositories, which the
+// host is told of only later.
+func (h *Host) announced() string {
+	s := ""
+	if h.plan.Answers["CONFIG_STACKD_REPOSITORY"] != "" {
+		return s
+	}
+	for i, u := range h.plan.Answers.List("CONFIG_REPO") {
+		s += fmt.Sprintf(" --repofrompath=stackd-announced-%d,%s", i+1, u)
+	}
+	return s
 }
 
 // dnfList is what is installed, a name a line; a key of a repository's has its version with it.

@@ -141,3 +141,19 @@ func TestLacking(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// The answers' repositories are the host's, and known before it is told of them.
+func TestMoreRepositories(t *testing.T) {
+	file, list := apt.keeper.repositories([]string{"http://192.0.2.7/flat", "deb http://192.0.2.7/debian bookworm main"})
+	if file != "/etc/apt/sources.list.d/stackd.list" || list != "deb http://192.0.2.7/flat/ ./\ndeb http://192.0.2.7/debian bookworm main\n" {
+		t.Error(file, list)
+	}
+	file, list = dnf.keeper.repositories([]string{"http://192.0.2.7/a"})
+	if file != "/etc/yum.repos.d/stackd.repo" || !strings.Contains(list, "\nbaseurl=http://192.0.2.7/a\n") || !strings.Contains(list, "\ngpgcheck=1\n") {
+		t.Error(file, list)
+	}
+	h := cloudOf(t, "CONFIG_REPO=http://192.0.2.7/a,http://192.0.2.7/b\n").on("rocky", "9.4", "rhel").Hosts[1]
+	if s := h.family().keeper.lacks(h, ""); !strings.Contains(s, "--repofrompath=stackd-announced-2,http://192.0.2.7/b") {
+		t.Error(s)
+	}
+}
