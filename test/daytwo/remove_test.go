@@ -66,6 +66,7 @@ func TestDeadNodeEvacuated(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { dies.Down() })
+	c.hosts(1, "up")
 	on, off := c.server("on"), c.server("off")
 	c.do("POST", "compute", "/servers/"+off+"/action", map[string]any{"os-stop": nil}, nil)
 	c.wait(off, "SHUTOFF")
@@ -74,7 +75,11 @@ func TestDeadNodeEvacuated(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stays.Down() })
-	c.hosts(2, "up")
+	for end := time.Now().Add(40 * time.Second); c.nodesUp() < 2; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the other node does not report")
+		}
+	}
 	if err := dies.Down(); err != nil {
 		t.Fatal(err)
 	}
