@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/crc32"
 	"net"
 	"os"
 	"os/exec"
@@ -163,14 +164,23 @@ func (h *Host) wire() {
 	l.run("ip", "netns", "add", ns)
 	for i, link := range h.links {
 		sw, address, _ := strings.Cut(link, " ")
-		eth, end := fmt.Sprintf("eth%d", i), fmt.Sprintf("%s-%d", h.Name, i)
-		l.run("ip", "link", "add", eth, "netns", ns, "type", "veth", "peer", "name", end, "netns", l.ns("sw"))
+		eth, end := fmt.Sprintf("eth%d", i), h.end(i)
+		l.run("ip", "link", "add", eth, "address", l.mac(end), "netns", ns, "type", "veth", "peer", "name", end, "netns", l.ns("sw"))
 		l.run("ip", "-n", l.ns("sw"), "link", "set", end, "master", sw, "up")
 		l.run("ip", "-n", ns, "addr", "add", address, "dev", eth)
 		l.run("ip", "-n", ns, "link", "set", eth, "up")
 		l.run("ip", "netns", "exec", ns, "ethtool", "-K", eth, "tx", "off")
 	}
 }
+
+// mac is that of a link, each time that its host boots: neighbours know it.
+func (l *Lab) mac(end string) string {
+	s := crc32.ChecksumIEEE([]byte(l.ns(end)))
+	return fmt.Sprintf("02:4c:%02x:%02x:%02x:%02x", byte(s>>24), byte(s>>16), byte(s>>8), byte(s))
+}
+
+// end is the switch's end of a link.
+func (h *Host) end(i int) string { return fmt.Sprintf("%s-%d", h.Name, i) }
 
 // boot starts its first process; it is up once that is what it is to become.
 func (h *Host) boot() {

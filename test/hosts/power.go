@@ -14,6 +14,9 @@ func (h *Host) Off() {
 		<-h.gone
 		h.pid = 0
 	}
+	for i := range h.links { // with its network they would be gone later
+		h.lab.try("ip", "-n", h.lab.ns("sw"), "link", "del", h.end(i))
+	}
 	h.lab.try("ip", "netns", "del", h.lab.ns(h.Name))
 }
 
