@@ -33,3 +33,13 @@ func TestLinkName(t *testing.T) {
 		t.Error("two long names share a link")
 	}
 }
+
+// A node makes no database of those that are elsewhere.
+func TestSchemas(t *testing.T) {
+	for role, want := range map[string]int{"": 3, Central: 2, Gateway: 3, Chassis: 1} {
+		h := &Host{Options: Options{Role: role}}
+		if all := h.schemas(); len(all) != want || role == Chassis && all["conf"] == "" {
+			t.Errorf("%q: %v", role, all)
+		}
+	}
+}

@@ -84,8 +84,21 @@ func dials(sock string) func(context.Context) error {
 	}
 }
 
+// schemas are those of the databases that this host has, by name. The package of those that
+// only others have need not be here.
+func (h *Host) schemas() map[string]string {
+	all := map[string]string{}
+	if h.databases() {
+		all["nb"], all["sb"] = nbSchema, sbSchema
+	}
+	if h.switches() {
+		all["conf"] = ovsSchema
+	}
+	return all
+}
+
 func (h *Host) ensureOVN(ctx context.Context) error {
-	for name, schema := range map[string]string{"nb": nbSchema, "sb": sbSchema, "conf": ovsSchema} {
+	for name, schema := range h.schemas() {
 		make := h.makeDB
 		if h.Cluster != nil && name != "conf" {
 			make = h.makeMember

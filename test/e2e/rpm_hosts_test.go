@@ -21,7 +21,7 @@ func rpmHosts(t *testing.T) *notes {
 	for _, d := range []string{filepath.Dir(folder), folder} {
 		run(t, nil, "chmod", "755", d)
 	}
-	run(t, nil, "../rpms/make", folder)
+	run(t, nil, "test/rpms/make", folder)
 	n := newInstalled(t, "rh", (*hosts.Lab).Machine, (*hosts.Lab).Machine, map[string]string{"controller": "10", "compute1": "11", "compute2": "12"}, notesAnswers+"CONFIG_STACKD_INFRA_HOST=192.168.4.5\n")
 	host, err := filepath.Abs("../rpms/host")
 	if err != nil {
