@@ -152,7 +152,7 @@ func (h *Host) unit(name, command string) string {
 		"\nRestart=always\nRestartSec=2\nKillMode=process\nLimitNOFILE=65536\nTasksMax=infinity\n\n[Install]\nWantedBy=multi-user.target\n"
 	return "if [ -d /run/systemd/system ]; then printf '%s' " + quote(text) + " > " + file + "; systemctl daemon-reload; systemctl enable -q " + name + "; systemctl restart " + name +
 		"; for i in $(seq 240); do " + binary + " status --output json 2>/dev/null | grep -q '\"ready\":true' && break; sleep .5; done\n" +
-		binary + " status --output json | grep -q '\"ready\":true' || { tail -n 3 /var/lib/stackd/stackd.log >&2; exit 1; }\nelse " + command + " --background >&2 || { tail -n 3 /var/lib/stackd/stackd.log >&2; exit 1; }; fi\n"
+		binary + " status --output json | grep -q '\"ready\":true' || { journalctl -q -o cat -n 50 -u " + name + " 2>/dev/null | grep '^stackd: ' | tail -n 1 >&2; tail -n 3 /var/lib/stackd/stackd.log >&2; exit 1; }\nelse " + command + " --background >&2 || { tail -n 3 /var/lib/stackd/stackd.log >&2; exit 1; }; fi\n"
 }
 
 func (h *Host) stop(name string) string {
