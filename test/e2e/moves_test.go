@@ -69,6 +69,7 @@ func TestMoves(t *testing.T) {
 	m.is("c1", "1")
 	m.clean("c2")
 	osc("server delete --wait off")
+	osc("compute service set --enable c2 nova-compute")
 	m.step("agents were killed in live migrations", func() { m.cutShort() })
 	m.step("evacuated", func() { m.evacuated() })
 	osc("server delete --wait on-c1")
