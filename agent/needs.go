@@ -28,7 +28,8 @@ type Guest struct {
 	Mark    Mark
 	Power   wish.Power // Running, Paused, Stopped, Suspended or Crashed
 	Stalled bool       // Paused, but not by us: its disk failed, as when the host's is full
-	// Held: Paused by its move from here or to here, at an instant when it may run elsewhere.
+	// Held: Paused as it is only just being started, or by its move from here or to here: at
+	// an instant when it may run elsewhere.
 	Held    bool
 	Ports   []string
 	Volumes []Volume

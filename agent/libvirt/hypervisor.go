@@ -107,7 +107,9 @@ func power(c *lv.Libvirt, d lv.Domain) (p wish.Power, stalled, held bool, err er
 	}
 	if s := lv.DomainState(state); s == lv.DomainPaused || s == lv.DomainPmsuspended {
 		why := lv.DomainPausedReason(reason)
-		return wish.Paused, why == lv.DomainPausedIoerror, why == lv.DomainPausedMigration, nil
+		// One that comes by a migration is starting up before it is that.
+		held := why == lv.DomainPausedMigration || why == lv.DomainPausedStartingUp
+		return wish.Paused, why == lv.DomainPausedIoerror, held, nil
 	}
 	p, err = powered(c, d, lv.DomainState(state), reason)
 	return p, false, false, err
