@@ -69,17 +69,3 @@ const writeLink = `write_link() {
   fi
   echo $f >> ` + kept + `/interfaces
 }`
-
-// selinux has SELinux tell and not forbid, where the answers say so.
-func selinux() converge.Step[*Host] {
-	return step("selinux", func(h *Host) string {
-		if h.plan.Answers["CONFIG_STACKD_SELINUX"] != "permissive" {
-			return "true"
-		}
-		return `[ "$(getenforce 2>/dev/null)" != Enforcing ]`
-	}, func(*Host) string {
-		return `cp -a /etc/selinux/config ` + kept + `/selinux; setenforce 0; sed -i 's/^SELINUX=enforcing/SELINUX=permissive/' /etc/selinux/config`
-	}, func(*Host) string {
-		return `[ ! -e ` + kept + `/selinux ] || { cat ` + kept + `/selinux > /etc/selinux/config; setenforce 1; rm -f ` + kept + `/selinux; }`
-	})
-}

@@ -92,7 +92,7 @@ func (h *Host) guards(warn func(string, ...any)) {
 		warn("a packet filter that is neither firewalld nor ufw drops what it does not know; let these ports in: %s", strings.Join(ports, ", "))
 	}
 	if h.Facts.SELinux && h.plan.Answers["CONFIG_STACKD_SELINUX"] == "keep" {
-		warn("SELinux enforces there, and has no rules for stackd; CONFIG_STACKD_SELINUX=permissive lets it only tell")
+		warn("SELinux enforces there, and CONFIG_STACKD_SELINUX=keep adds no rules for stackd: what it starts is kept from its own files, guests first. rules adds them, permissive lets it only tell")
 	}
 	for _, name := range slices.Compact([]string{h.plan.Uplink, h.plan.TunnelIf}) {
 		if l := h.Facts.Links[name]; name != "" && l.Dynamic && (name != h.plan.Uplink || h.Controller()) {

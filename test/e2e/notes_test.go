@@ -67,9 +67,9 @@ func notesOn(t *testing.T, boot func(*hosts.Lab, string, ...string) *hosts.Host,
 	return newInstalled(t, "nt", (*hosts.Lab).Host, boot, map[string]string{"controller": "10", "compute1": "11", "compute2": "12"}, notesAnswers+more)
 }
 
-// newInstalled is a lab for hosts with these last parts of their addresses, to be made a
-// cloud of by the third host's deployer, which is booted in a way of its own.
-func newInstalled(t *testing.T, lab string, third, boot func(*hosts.Lab, string, ...string) *hosts.Host, last map[string]string, answers string) *notes {
+// newInfra is a lab with the third host alone, from which others are deployed to; it is
+// booted in a way of its own.
+func newInfra(t *testing.T, lab string, third func(*hosts.Lab, string, ...string) *hosts.Host) *notes {
 	n := &notes{t: t, lab: hosts.New(t, lab, "mgmt", "tun", "wan"), hosts: map[string]*hosts.Host{}}
 	n.lab.Address("mgmt", "192.168.4.1/24")
 	n.lab.Address("wan", "198.51.100.1/24")
@@ -80,6 +80,21 @@ func newInstalled(t *testing.T, lab string, third, boot func(*hosts.Lab, string,
 	n.infra = third(n.lab, "infra", "mgmt 192.168.4.5/24", "wan 198.51.100.2/24")
 	n.infra.Shell(gentleClock + "; touch /root/answers.txt")
 	n.infra.Shell("mkdir -p -m 700 /root/.ssh; rm -f /root/.ssh/*; ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519")
+	return n
+}
+
+// answer writes the answer file.
+func (n *notes) answer(text string) {
+	n.file = filepath.Join(n.t.TempDir(), "answers.txt")
+	if err := os.WriteFile(n.file, []byte(text), 0o600); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// newInstalled is a lab for hosts with these last parts of their addresses, to be made a
+// cloud of by the third host's deployer, which is booted in a way of its own.
+func newInstalled(t *testing.T, lab string, third, boot func(*hosts.Lab, string, ...string) *hosts.Host, last map[string]string, answers string) *notes {
+	n := newInfra(t, lab, third)
 	for name, last := range last {
 		n.hosts[name] = boot(n.lab, name, "mgmt 192.168.4."+last+"/24", "tun 192.168.2."+last+"/24")
 		n.opened(n.hosts[name])
@@ -88,10 +103,7 @@ func newInstalled(t *testing.T, lab string, third, boot func(*hosts.Lab, string,
 		t.Log("this machine's kernel has no device-mapper: volumes are files, not a volume group")
 		answers += "CONFIG_CINDER_BACKEND=file\n"
 	}
-	n.file = filepath.Join(t.TempDir(), "answers.txt")
-	if err := os.WriteFile(n.file, []byte(answers), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	n.answer(answers)
 	return n
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -81,6 +82,8 @@ type Host struct {
 	rest  string // of its first process, after boot
 	first string // what that becomes
 	gone  chan struct{}
+
+	address string // of one with a kernel of its own
 }
 
 // boot is a host's first process, in new namespaces: it makes its root, and waits for
@@ -219,6 +222,9 @@ func first(pid int) (child int) {
 
 // Command is one that runs on the host.
 func (h *Host) Command(ctx context.Context, args ...string) *exec.Cmd {
+	if h.address != "" {
+		return h.ssh(ctx, slices.Clone(args))
+	}
 	return exec.CommandContext(ctx, "nsenter", append([]string{"--target", fmt.Sprint(h.pid), "--mount", "--uts", "--pid", "--net", "--root", "--wd", "--"}, args...)...)
 }
 
