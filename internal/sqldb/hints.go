@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // A hint is a word for other processes on the same database: that something which they
@@ -108,13 +107,7 @@ func (d *DB) Hear(ctx context.Context, channel string, heard func(word string), 
 }
 
 func (d *DB) hear(ctx context.Context, channel string, heard func(string), missed func()) error {
-	c, err := d.write.DB.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	return c.Raw(func(driver any) error {
-		pg := driver.(*stdlib.Conn).Conn()
+	return d.lend(ctx, func(pg *pgx.Conn) error {
 		if _, err := pg.Exec(ctx, fmt.Sprintf(`LISTEN "%s"`, channel)); err != nil {
 			return err
 		}

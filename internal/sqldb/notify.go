@@ -176,13 +176,7 @@ func (e *ear) at(pid uint32) {
 }
 
 func (d *DB) listen(ctx context.Context, e *ear, channel string, up func(bool), heard func()) error {
-	c, err := d.write.DB.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	return c.Raw(func(driver any) error {
-		pg := driver.(*stdlib.Conn).Conn()
+	return d.lend(ctx, func(pg *pgx.Conn) error {
 		began := time.Now()
 		_, err := pg.Exec(ctx, fmt.Sprintf(`LISTEN "%s"; LISTEN "%s heard"; SELECT pg_advisory_lock_shared(%d, hashtext('%s'))`, channel, channel, earLock, channel))
 		if err != nil {
@@ -194,6 +188,16 @@ func (d *DB) listen(ctx context.Context, e *ear, channel string, up func(bool), 
 		up(true)
 		return e.attend(ctx, pg, channel, heard)
 	})
+}
+
+// lend gives f a connection of its own, and takes it back.
+func (d *DB) lend(ctx context.Context, f func(*pgx.Conn) error) error {
+	c, err := d.write.DB.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Raw(func(driver any) error { return f(driver.(*stdlib.Conn).Conn()) })
 }
 
 // quit leaves the connection as it was found.
