@@ -57,7 +57,7 @@ answer-file:
 conformance-report:
 	@go run ./test/conformance -report > docs/conformance.md.new && mv docs/conformance.md.new docs/conformance.md
 
-## e2e: real guests, networks and the openstack client (TEST=first-server, disks, kill, kill-disks, kill-guest, nodes, moves, lives, notes, rpm-hosts, packages, backends, planes, database, peers, controllers, machine, browser)
+## e2e: real guests, networks and the openstack client (TEST=first-server, disks, kill, kill-disks, kill-guest, nodes, moves, lives, notes, rpm-hosts, packages, backends, planes, database, peers, controllers, controllers-day2, machine, browser)
 e2e: test-needs build image
 	@[ "$(TEST)" != browser ] || hack/packages browser
 	@test/e2e/run $(TEST)

@@ -71,18 +71,8 @@ func is(err error, status int) bool {
 }
 
 func (s *Steady) call(f func() error) {
-	start, wait := time.Now(), 500*time.Millisecond
-	err := f()
-	tries := 0
-	for ; err != nil && tries < triesMore; tries++ {
-		var e *StatusError
-		if errors.As(err, &e) && e.Status != 503 {
-			break
-		}
-		time.Sleep(wait)
-		wait *= 2
-		err = f()
-	}
+	start := time.Now()
+	tries, err := Patiently(f)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.Calls++
@@ -91,6 +81,21 @@ func (s *Steady) call(f func() error) {
 	if err != nil {
 		s.Failed = append(s.Failed, err)
 	}
+}
+
+// Patiently calls as Steady's clients do; more is how often it was tried again.
+func Patiently(f func() error) (more int, err error) {
+	wait := 500 * time.Millisecond
+	for err = f(); err != nil && more < triesMore; more++ {
+		var e *StatusError
+		if errors.As(err, &e) && e.Status != 503 {
+			break
+		}
+		time.Sleep(wait)
+		wait *= 2
+		err = f()
+	}
+	return more, err
 }
 
 // Stop ends the asking. What was seen can be read then.
