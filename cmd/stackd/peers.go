@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"stackd/agent/daemon"
 	"stackd/agent/peers"
@@ -146,23 +145,11 @@ func (p *process) hold(ctx context.Context, o *options) {
 	if !o.HoldEndpoint {
 		return
 	}
-	h := &peers.Hold{Store: p.peers, Holder: o.Listen, Address: netip.MustParseAddr(o.Endpoint), Beside: netip.MustParseAddr(o.Listen), Taken: p.sweep, Leaving: p.part}
+	h := &peers.Hold{Store: p.peers, Holder: o.Listen, Address: netip.MustParseAddr(o.Endpoint), Beside: netip.MustParseAddr(o.Listen), Taken: p.sweep, Leaving: p.shared.leave}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	p.run(ctx, func(ctx context.Context) { h.Run(ctx); close(done) })
 	p.end = append(p.end, func() { cancel(); <-done })
-}
-
-// parting is how long who was answered just now has to learn that the connection ends.
-const parting = 300 * time.Millisecond
-
-// part ends the connections on which nothing is asked, and the others with their answers:
-// who calls again calls whoever has the address then.
-func (p *process) part() {
-	for _, s := range p.servers {
-		s.SetKeepAlivesEnabled(false)
-	}
-	time.Sleep(parting)
 }
 
 // listenAbsent listens at an address that this machine need not have now.

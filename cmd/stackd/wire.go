@@ -33,6 +33,7 @@ type process struct {
 	dashboard http.Handler
 	sockets   *sockets
 	servers   []*http.Server
+	shared    shared // of these, what is at the address that control planes hand to one another
 	peers     peers.Store
 	sweep     func()   // looks at all networks; nil without
 	end       []func() // what ends before the APIs do
@@ -184,16 +185,17 @@ func (p *process) serve(o *options, port int, h http.Handler) error {
 	if err != nil {
 		return fmt.Errorf("%w; another --listen address (127.0.0.2, say) keeps clouds apart", err)
 	}
-	if err := p.serveAt(o, l, h); err != nil || !o.HoldEndpoint {
+	if err := p.serveAt(o, l, bounded(h, nil)); err != nil || !o.HoldEndpoint {
 		return err
 	}
 	if l, err = p.sockets.listenAbsent(net.JoinHostPort(o.Endpoint, strconv.Itoa(port))); err != nil {
 		return err
 	}
-	return p.serveAt(o, l, h)
+	srv := bounded(h, nil)
+	return p.serveAt(o, p.shared.gate(l, srv), srv)
 }
 
-func (p *process) serveAt(o *options, l net.Listener, h http.Handler) error {
+func (p *process) serveAt(o *options, l net.Listener, srv *http.Server) error {
 	if o.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
 		if err != nil {
@@ -201,7 +203,6 @@ func (p *process) serveAt(o *options, l net.Listener, h http.Handler) error {
 		}
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
 	}
-	srv := bounded(h, nil)
 	p.servers = append(p.servers, srv)
 	p.wg.Go(func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
