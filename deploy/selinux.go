@@ -40,8 +40,11 @@ func (h *Host) makeSELinux() string {
 	case "rules":
 		return enforceAgain + saysContext + strings.NewReplacer("KEPT", kept, "RULES", quote(rules)).Replace(`
 [ -e /sys/fs/selinux/context ] && ! context unconfined_service_t || exit 0
-printf '%s' RULES > KEPT/stackd.cil
-semodule -X 300 -i KEPT/stackd.cil >&2 || { rm -f KEPT/stackd.cil; echo "its SELinux policy takes no rules for stackd; CONFIG_STACKD_SELINUX=permissive lets it only tell, keep leaves it as it is" >&2; exit 1; }
+d=$(mktemp -d) # semodule may not read what is below /var/lib
+trap 'rm -rf $d' EXIT
+printf '%s' RULES > $d/stackd.cil
+semodule -X 300 -i $d/stackd.cil >&2 || { echo "its SELinux policy takes no rules for stackd; CONFIG_STACKD_SELINUX=permissive lets it only tell, keep leaves it as it is" >&2; exit 1; }
+cat $d/stackd.cil > KEPT/stackd.cil
 for u in stackd stackd-agent; do mkdir -p /etc/systemd/system/$u.service.d; printf '[Service]\nSELinuxContext=-system_u:system_r:stackd_t:s0\n' > /etc/systemd/system/$u.service.d/selinux.conf; done
 systemctl daemon-reload`)
 	}
