@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +41,7 @@ func newMachine(t *testing.T, k hosts.Kernel, more string) (*notes, *hosts.Host)
 
 // kept is what an uninstall must bring back on a machine.
 func (n *notes) kept() string {
-	return n.hosts["controller"].Shell(`md5sum /etc/hosts /etc/selinux/config; getenforce; semodule -lfull | grep stackd; ls -A /var/lib/stackd* /etc/modules-load.d /etc/systemd/system 2>/dev/null; ip -br -4 addr; ip route | sed 's/ *$//'
+	return n.hosts["controller"].Shell(`md5sum /etc/hosts /etc/selinux/config; getenforce; semodule -lfull | grep stackd; ls -A /var/lib/stackd* /etc/modules-load.d /etc/systemd/system 2>/dev/null; ip -br -4 addr | sed 's/  */ /g'; ip route | sed 's/ *$//'
 vgs --noheadings -o vg_name; lvs --noheadings -o lv_name; losetup -n -O BACK-FILE; for m in dm_thin_pool dm_snapshot; do [ ! -e /sys/module/$m ] || echo $m; done; systemctl is-enabled openvswitch-switch ovn-central ovn-host tgt || true`)
 }
 
@@ -54,7 +55,9 @@ func (n *notes) api() func(string) string {
 func (n *notes) statuses(osc func(string) string, want string) {
 	n.t.Helper()
 	until(n.t, "volumes to be there", 3*time.Minute, func() (bool, string) {
-		s := osc("volume list --sort name -f value -c Name -c Status -c Size") + "\n" + osc("volume snapshot list -f value -c Name -c Status")
+		volumes := strings.Split(osc("volume list -f value -c Name -c Status -c Size"), "\n")
+		slices.Sort(volumes)
+		s := strings.Join(volumes, "\n") + "\n" + osc("volume snapshot list -f value -c Name -c Status")
 		return s == want, s
 	})
 }

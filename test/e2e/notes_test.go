@@ -151,7 +151,7 @@ func (n *notes) state() string {
 	s := ""
 	for _, name := range append([]string{"infra"}, slices.Sorted(maps.Keys(n.hosts))...) {
 		h := n.host(name)
-		s += h.Name + "\n" + h.Shell("md5sum /etc/hosts /etc/resolv.conf; ls /etc/bind /etc/chrony/conf.d; ls /etc/chrony/sources.d /usr/local/bin; ls -A /var/lib/stackd /root /etc/network/interfaces.d /etc/firewalld/* /etc/NetworkManager/*; cat /proc/sys/net/ipv4/ip_forward; nft list tables | grep stackd; dpkg-query -W | md5sum; ip -br -4 addr | sed 's/@if[0-9]*//'; ip route; ip -br link | awk '{sub(/@.*/, \"\", $1); print $1}' | sort") + "\n"
+		s += h.Name + "\n" + h.Shell("md5sum /etc/hosts /etc/resolv.conf; ls /etc/bind /etc/chrony/conf.d; ls /etc/chrony/sources.d /usr/local/bin; ls -A /var/lib/stackd /root /etc/network/interfaces.d /etc/firewalld/* /etc/NetworkManager/*; cat /proc/sys/net/ipv4/ip_forward; nft list tables | grep stackd; dpkg-query -W | md5sum; ip -br -4 addr | sed 's/@if[0-9]*//; s/  */ /g'; ip route; ip -br link | awk '{sub(/@.*/, \"\", $1); print $1}' | sort") + "\n"
 	}
 	return s
 }
