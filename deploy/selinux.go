@@ -14,6 +14,9 @@ import (
 //go:embed selinux.cil
 var rules string
 
+// domain has a unit run by the rules, where the policy has them; else as it would.
+const domain = "SELinuxContext=-system_u:system_r:stackd_t:s0"
+
 // saysContext is said to the kernel, which knows it or not.
 const saysContext = `context() { [ -e /sys/fs/selinux/context ] && printf system_u:system_r:$1:s0 2>/dev/null > /sys/fs/selinux/context; }
 `
@@ -38,14 +41,14 @@ func (h *Host) makeSELinux() string {
 	case "permissive":
 		return onlyTell
 	case "rules":
-		return enforceAgain + saysContext + strings.NewReplacer("KEPT", kept, "RULES", quote(rules)).Replace(`
+		return enforceAgain + saysContext + strings.NewReplacer("KEPT", kept, "RULES", quote(rules), "DOMAIN", domain).Replace(`
 [ -e /sys/fs/selinux/context ] && ! context unconfined_service_t || exit 0
 d=$(mktemp -d) # semodule may not read what is below /var/lib
 trap 'rm -rf $d' EXIT
 printf '%s' RULES > $d/stackd.cil
 semodule -X 300 -i $d/stackd.cil >&2 || { echo "its SELinux policy takes no rules for stackd; CONFIG_STACKD_SELINUX=permissive lets it only tell, keep leaves it as it is" >&2; exit 1; }
 cat $d/stackd.cil > KEPT/stackd.cil
-for u in stackd stackd-agent; do mkdir -p /etc/systemd/system/$u.service.d; printf '[Service]\nSELinuxContext=-system_u:system_r:stackd_t:s0\n' > /etc/systemd/system/$u.service.d/selinux.conf; done
+for u in stackd stackd-agent; do mkdir -p /etc/systemd/system/$u.service.d; printf '[Service]\nDOMAIN\n' > /etc/systemd/system/$u.service.d/selinux.conf; done
 systemctl daemon-reload`)
 	}
 	return enforceAgain + takeRules

@@ -44,6 +44,7 @@ Before=stackd.service
 [Service]
 Type=oneshot
 RemainAfterExit=yes
+` + domain + `
 ExecStart=/bin/sh -c "` + h.setLoop() + `"
 ExecStart=/sbin/vgchange -q -aay --sysinit ` + h.plan.Answers["CONFIG_CINDER_VOLUME_NAME"] + `
 
