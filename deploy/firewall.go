@@ -21,12 +21,6 @@ func (h *Host) openings() (all []opening) {
 	if h.Database() {
 		all = append(all, opening{"tcp", "5432", true})
 	}
-	if h.Controller() && h.plan.several() {
-		all = append(all, opening{"tcp", "6645 8782", true})
-	}
-	if h.Database() {
-		all = append(all, opening{"tcp", "5432", true})
-	}
 	if h.Controller() || h.Compute() {
 		all = append(all, opening{"udp", "4789 6081", true})
 	}

@@ -15,7 +15,7 @@ import (
 // answered, and what they ask for is done.
 func TestUpgradeOfSeveralControlPlanes(t *testing.T) {
 	if os.Getenv("STACKD_TEST_PG") == "" {
-		t.Skip("STACKD_TEST_PG names no PostgreSQL")
+		t.Skip("several control planes need a PostgreSQL, and STACKD_TEST_PG names none; make check starts one")
 	}
 	today, err := cloudtest.Build(t.TempDir())
 	if err != nil {

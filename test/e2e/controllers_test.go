@@ -64,6 +64,13 @@ func TestControllers(t *testing.T) {
 	}
 	w.end()
 	n.volume(w)
+	n.ends(before)
+}
+
+// ends sees that the cloud is well and whole, takes it away, and sees that hosts are as before.
+func (n *notes) ends(before string) {
+	t := n.t
+	t.Helper()
 	if out, err := n.stackd("doctor", "--answer-file", "/root/answers.txt"); err != nil {
 		t.Errorf("the cloud is ill: %v\n%s", err, out)
 	}
